@@ -1,0 +1,152 @@
+//! JSON text that is kept as text.
+
+use alloc::{boxed::Box, string::String};
+use core::{fmt, ops::Range};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+/// One JSON value, owned, as the text it came in.
+///
+/// Arguments, `_meta` members, schemas and structured results pass through the machines in this
+/// form: valid by construction, never turned into a tree. A `Json` may be a range of a longer
+/// text, so that a large message can be handed to its handler without a copy.
+///
+/// ```
+/// use mcp_proto::json::Json;
+///
+/// let json = Json::new(&[1, 2, 3]).unwrap();
+/// assert_eq!(json.as_str(), "[1,2,3]");
+/// assert_eq!(json.to::<Vec<u8>>().unwrap(), [1, 2, 3]);
+/// assert!(Json::parse("{\"open\":").is_err());
+/// ```
+#[derive(Clone)]
+pub struct Json {
+    text: String,
+    // Always in bounds and on character boundaries; `text[range]` is one valid JSON value.
+    range: Range<usize>,
+}
+
+impl Json {
+    /// Serializes `value`.
+    ///
+    /// # Errors
+    /// Where serde cannot represent the value in JSON, such as a map whose keys are no strings.
+    pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        serde_json::to_string(value).map(Self::from_valid)
+    }
+
+    /// Checks and keeps `text`.
+    ///
+    /// # Errors
+    /// Where `text` is not exactly one JSON value.
+    pub fn parse(text: impl Into<String>) -> Result<Self, serde_json::Error> {
+        let text = text.into();
+        let raw: &RawValue = serde_json::from_str(&text)?;
+        let start = raw.get().as_ptr() as usize - text.as_ptr() as usize;
+        let range = start..start + raw.get().len();
+        Ok(Self { text, range })
+    }
+
+    /// Copies a value that serde_json has checked already.
+    #[must_use]
+    pub fn from_raw(raw: &RawValue) -> Self {
+        Self::from_valid(String::from(raw.get()))
+    }
+
+    /// The value `null`.
+    #[must_use]
+    pub fn null() -> Self {
+        Self::from_valid(String::from("null"))
+    }
+
+    /// The value `{}`.
+    #[must_use]
+    pub fn empty_object() -> Self {
+        Self::from_valid(String::from("{}"))
+    }
+
+    /// Keeps `line` whole and shows only `part`, which must be a slice of it holding one valid
+    /// value: how a large message's arguments are handed on without a copy.
+    ///
+    /// Returns `None` where `part` is not a slice of `line`.
+    #[must_use]
+    pub fn slice_of(line: String, part: Range<usize>) -> Option<Self> {
+        line.get(part.clone())?;
+        Some(Self { text: line, range: part })
+    }
+
+    pub(crate) fn from_valid(text: String) -> Self {
+        let range = 0..text.len();
+        Self { text, range }
+    }
+
+    /// The text, without surrounding white space.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // In bounds by construction; the fallback cannot be reached and costs no panic path.
+        self.text.get(self.range.clone()).unwrap_or("null")
+    }
+
+    /// The text as an owned string, without a copy where it is the whole buffer.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        if self.range == (0..self.text.len()) { self.text } else { String::from(self.as_str()) }
+    }
+
+    /// Deserializes the value.
+    ///
+    /// # Errors
+    /// serde_json's, naming what was expected and where.
+    pub fn to<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.as_str())
+    }
+
+    /// Whether this is a JSON object.
+    #[must_use]
+    pub fn is_object(&self) -> bool {
+        self.as_str().starts_with('{')
+    }
+
+    /// Whether this is `null`.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        self.as_str() == "null"
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Equality of the text: two spellings of one value differ.
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Json {}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(self.as_str()).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Self::from_valid(String::from(Box::<str>::from(raw))))
+    }
+}
+
+/// Serializes a dynamic value; always possible.
+impl From<serde_json::Value> for Json {
+    fn from(value: serde_json::Value) -> Self {
+        use alloc::string::ToString;
+        Self::from_valid(value.to_string())
+    }
+}

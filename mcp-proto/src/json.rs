@@ -1,6 +1,6 @@
 //! JSON text that is kept as text.
 
-use alloc::{boxed::Box, string::String};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{fmt, ops::Range};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -91,6 +91,17 @@ impl Json {
     #[must_use]
     pub fn into_string(self) -> String {
         if self.range == (0..self.text.len()) { self.text } else { String::from(self.as_str()) }
+    }
+
+    /// Appends the value as one line. A line break in valid JSON is white space between tokens,
+    /// since strings cannot hold one; it becomes a blank, so that framing by lines holds.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(self.as_str().as_bytes());
+        let written = &mut out[start..];
+        while let Some(at) = memchr::memchr2(b'\n', b'\r', written) {
+            written[at] = b' ';
+        }
     }
 
     /// Deserializes the value.

@@ -1,0 +1,117 @@
+//! Every bound that the machines keep, in one place.
+
+use core::time::Duration;
+
+/// The bounds of one machine. Everything a peer can make us hold is covered by one of them.
+///
+/// ```
+/// use mcp_proto::limits::Limits;
+///
+/// let mut limits = Limits::default();
+/// limits.message_bytes = 64 * 1024;
+/// assert_eq!(limits.calls_in_flight, 64);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Longest message in bytes, a line or an HTTP body. 4 MiB: an image or two in base64.
+    ///
+    /// A longer one is answered with an error where the transport allows it, its bytes are
+    /// skipped, and the connection lives on.
+    pub message_bytes: usize,
+    /// Longest server-sent event in bytes. 4 MiB, as for messages.
+    pub event_bytes: usize,
+    /// Deepest nesting of arrays and objects. 128: what serde_json allows for typed values.
+    pub json_depth: usize,
+    /// Longest method name, tool name, URI, cursor or string id, in bytes. 8 KiB: the length that
+    /// HTTP servers commonly accept for a header, which such a name may have to travel in.
+    pub name_bytes: usize,
+    /// Messages in one batch (2025-03-26 only). 64: as many as may be in flight.
+    pub batch_messages: usize,
+
+    /// Calls that handlers may be busy with, for each connection. 64.
+    pub calls_in_flight: usize,
+    /// Calls that wait for one of those places; the next one is answered "busy". 64.
+    pub calls_parked: usize,
+    /// Bytes of answers waiting for a slow reader before no more requests are read. 256 KiB.
+    pub outbound_high_water: usize,
+    /// Bytes of answers waiting at which the connection is given up. 8 MiB, two full messages.
+    pub outbound_bytes: usize,
+    /// How long a peer may take none of our bytes before the connection is given up. 30 s.
+    pub outbound_stall: Duration,
+
+    /// How long one call may take. 5 min; progress extends it.
+    pub call_timeout: Duration,
+    /// How long one call may take however much progress it reports. 30 min.
+    pub call_timeout_max: Duration,
+    /// How long a client waits for the answer to its era probe. 5 s.
+    pub probe_timeout: Duration,
+
+    /// Questions asked in rounds within one call. 8.
+    pub input_rounds: usize,
+    /// How long the user may take to answer one round. 10 min: people answer slowly.
+    pub input_timeout: Duration,
+    /// Longest sealed request state in bytes. 16 KiB.
+    pub request_state_bytes: usize,
+
+    /// Open subscription streams for each connection. 16.
+    pub listens: usize,
+    /// Resource URIs in one subscription, or subscribed to in one session. 256.
+    pub subscribed_uris: usize,
+    /// Notifications kept for one call or stream before the oldest progress report gives way. 256.
+    pub notes_queued: usize,
+
+    /// Items in one page of a list. 100.
+    pub page_items: usize,
+    /// Pages that a client follows for one list. 250.
+    pub pages: usize,
+
+    /// Handshake sessions over HTTP. 1,024.
+    pub sessions: usize,
+    /// How long such a session may lie idle. 30 min.
+    pub session_idle: Duration,
+    /// Events kept for each session's resumable streams. 256.
+    pub replay_events: usize,
+    /// Bytes kept for each session's resumable streams. 1 MiB.
+    pub replay_bytes: usize,
+    /// How long an HTTP request may run before its response becomes an event stream. 1 s.
+    pub sse_after: Duration,
+    /// Silence on an event stream after which a comment keeps it alive. 15 s.
+    pub keep_alive: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const KIB: usize = 1024;
+        const MIB: usize = 1024 * KIB;
+        Self {
+            message_bytes: 4 * MIB,
+            event_bytes: 4 * MIB,
+            json_depth: 128,
+            name_bytes: 8 * KIB,
+            batch_messages: 64,
+            calls_in_flight: 64,
+            calls_parked: 64,
+            outbound_high_water: 256 * KIB,
+            outbound_bytes: 8 * MIB,
+            outbound_stall: Duration::from_secs(30),
+            call_timeout: Duration::from_secs(5 * 60),
+            call_timeout_max: Duration::from_secs(30 * 60),
+            probe_timeout: Duration::from_secs(5),
+            input_rounds: 8,
+            input_timeout: Duration::from_secs(10 * 60),
+            request_state_bytes: 16 * KIB,
+            listens: 16,
+            subscribed_uris: 256,
+            notes_queued: 256,
+            page_items: 100,
+            pages: 250,
+            sessions: 1024,
+            session_idle: Duration::from_secs(30 * 60),
+            replay_events: 256,
+            replay_bytes: MIB,
+            sse_after: Duration::from_secs(1),
+            keep_alive: Duration::from_secs(15),
+        }
+    }
+}

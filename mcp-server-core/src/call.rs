@@ -1,0 +1,241 @@
+//! What passes between the session, which knows the protocol, and whoever runs the handlers.
+
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use core::fmt;
+use mcp_proto::{
+    json::Json,
+    rpc::{CallId, RpcError},
+    time::Instant,
+    types::{
+        CallToolResult, ClientCapabilities, CompleteParams, Completion, GetPromptResult, Implementation, LoggingLevel,
+        ReadResourceResult,
+    },
+    version::ProtocolVersion,
+};
+
+use crate::cancel::CancelToken;
+
+/// The duty to answer one call. It cannot be copied, so that answering twice does not compile.
+///
+/// A ticket that is lost, because its handler panicked, is made good by
+/// [`Conn::abandon`](crate::Conn::abandon); one that is merely dropped is answered when the call's
+/// deadline comes.
+#[must_use = "the peer waits for an answer"]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ticket(pub(crate) CallId);
+
+impl Ticket {
+    /// The call that this ticket answers.
+    #[must_use]
+    pub fn call(&self) -> CallId {
+        self.0
+    }
+}
+
+/// One call for a handler, with all that the handler may know about it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Call<H> {
+    /// To be given back with the outcome.
+    pub ticket: Ticket,
+    /// What the service stored for this component.
+    pub handler: H,
+    /// What is asked for.
+    pub work: Work,
+    /// Who asks, and how.
+    pub context: CallContext,
+}
+
+/// What a handler is asked to do.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Work {
+    /// `tools/call`
+    Tool {
+        /// The tool's name.
+        name: Arc<str>,
+        /// The arguments' object; `None` where the client sent none.
+        arguments: Option<Json>,
+    },
+    /// `prompts/get`
+    Prompt {
+        /// The prompt's name.
+        name: Arc<str>,
+        /// The arguments' object, whose values are strings; `None` where the client sent none.
+        arguments: Option<Json>,
+    },
+    /// `resources/read`
+    Resource {
+        /// The URI as the client sent it.
+        uri: String,
+        /// The template's variables, decoded, in the template's order; none for a fixed URI.
+        variables: Vec<(Arc<str>, Vec<String>)>,
+    },
+    /// `completion/complete`
+    Complete(Box<CompleteParams>),
+}
+
+/// Who asks for a call, and under which conditions.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CallContext {
+    /// Names the call in notes, cancellations and the log.
+    pub id: CallId,
+    /// The client, as it has introduced itself.
+    pub peer: Arc<Peer>,
+    /// When the call will be answered with a timeout unless it reports progress.
+    pub deadline: Instant,
+    /// Set once the call's outcome is no longer wanted.
+    pub cancel: CancelToken,
+    /// Whether the client wants progress reports.
+    pub wants_progress: bool,
+    /// The least severe log entries that the client wants; `None` where it wants none.
+    pub log_level: Option<LoggingLevel>,
+    /// The request's `_meta`, where it has members besides those that the protocol reserves.
+    pub meta: Option<Json>,
+}
+
+/// The client at the other end, as far as it has introduced itself.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Peer {
+    /// The revision that this call is spoken in.
+    pub version: ProtocolVersion,
+    /// The client's name and version. Optional from 2026-07-28 on.
+    pub info: Option<Implementation>,
+    /// What the client can be asked for.
+    pub capabilities: ClientCapabilities,
+}
+
+impl Peer {
+    /// A client that has told nothing but its revision.
+    #[must_use]
+    pub fn new(version: ProtocolVersion) -> Self {
+        Self { version, info: None, capabilities: ClientCapabilities::default() }
+    }
+}
+
+/// How a call ended. Which variant fits is told by the call's [`Work`]; another one is answered as
+/// an internal error.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The result of [`Work::Tool`], a failure that the model may read included.
+    Tool(CallToolResult),
+    /// The result of [`Work::Prompt`].
+    Prompt(GetPromptResult),
+    /// The result of [`Work::Resource`].
+    Resource(ReadResourceResult),
+    /// The result of [`Work::Complete`].
+    Complete(Completion),
+    /// An error of the protocol.
+    Fail(RpcError),
+}
+
+/// What a handler tells while it runs.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Note {
+    /// How far it has come. Sent only where the client asked for it and `done` has grown.
+    Progress {
+        /// So much is done, in any unit.
+        done: f64,
+        /// So much there is to do, in the same unit.
+        total: Option<f64>,
+        /// What is being done (2025-03-26 on).
+        message: Option<String>,
+    },
+    /// A log entry. Sent only where it is at least as severe as the client wants.
+    Log {
+        /// How severe it is.
+        level: LoggingLevel,
+        /// Which part of the program it comes from.
+        logger: Option<String>,
+        /// The entry itself.
+        data: Json,
+    },
+}
+
+/// Something that clients may have asked to be told about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Change {
+    /// The list of tools.
+    Tools,
+    /// The list of prompts.
+    Prompts,
+    /// The lists of resources and of resource templates.
+    Resources,
+    /// The contents of the resource with this URI.
+    Resource(Arc<str>),
+}
+
+/// What became of something handed to a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Delivery {
+    /// It will be sent, or is known not to be wanted.
+    Accepted,
+    /// The call was cancelled, timed out, answered or cut off meanwhile.
+    Discarded,
+}
+
+/// What a connection wants from whoever drives it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<H> {
+    /// Run this handler and bring its outcome to `finish`.
+    Call(Call<H>),
+    /// This call's outcome is no longer wanted; its token is set already. An async driver drops
+    /// the handler's future now.
+    Cancelled(CallId),
+    /// The peer broke the rules and was answered; nothing needs to be done.
+    Fault(PeerFault),
+    /// Nothing more will come. The last event.
+    Closed(Closed),
+}
+
+/// How a peer broke the rules without ending the connection. It was told so where it can be told.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum PeerFault {
+    /// A message longer than [`Limits::message_bytes`](mcp_proto::limits::Limits::message_bytes).
+    Frame,
+    /// Input that is no message.
+    NotRpc(RpcError),
+    /// An answer to nothing that was asked.
+    UnexpectedResponse,
+    /// A notification that could not be read.
+    Notification(RpcError),
+}
+
+/// Why a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Closed {
+    /// The peer ended its input, and everything it had asked was answered.
+    Eof,
+    /// We ended it.
+    Local,
+    /// More answers piled up than [`Limits::outbound_bytes`](mcp_proto::limits::Limits::outbound_bytes).
+    Overflow,
+    /// The peer took none of our bytes for too long.
+    Unresponsive,
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Eof => "the peer closed the connection",
+            Self::Local => "the connection was closed",
+            Self::Overflow => "the peer left too many answers unread",
+            Self::Unresponsive => "the peer has stopped reading",
+        })
+    }
+}
+
+/// How a running handler reaches its connection: implemented by the bindings.
+pub trait Link: Send + Sync + fmt::Debug {
+    /// Passes a note on to the connection that `call` came from. Never blocks for long.
+    fn note(&self, call: CallId, note: Note);
+}

@@ -14,6 +14,12 @@ pub struct CallId {
 }
 
 impl CallId {
+    /// The tag of the machine that the call belongs to; see [`Ledger::new`].
+    #[must_use]
+    pub const fn tag(self) -> u32 {
+        self.tag
+    }
+
     /// The id as a number, for a message or a C interface; see [`CallId::from_u64`].
     ///
     /// It leaves the machine's tag out, and is at most 2^53, which every JSON reader keeps exact.

@@ -5,6 +5,16 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod base64;
+pub mod encode;
+pub mod frame;
 pub mod json;
+pub mod limits;
+pub mod meta;
+pub mod method;
+pub mod rpc;
 pub mod time;
+pub mod types;
 pub mod version;
+
+mod wire;

@@ -1,0 +1,237 @@
+//! What each side declares that it can do.
+
+use crate::{json::Json, wire::wire};
+use alloc::{collections::BTreeMap, string::String};
+
+wire! {
+    /// What a client can do: in `initialize`, and in every request's `_meta` from 2026-07-28 on.
+    #[derive(Default)]
+    pub struct ClientCapabilities {
+        /// Capabilities outside the specification, with their settings.
+        pub experimental: BTreeMap<String, Json> = opt "experimental",
+        /// It can list the roots of its workspace. Deprecated in 2026-07-28.
+        pub roots: Option<RootsCapability> = opt "roots",
+        /// It lets servers use its language model. Deprecated in 2026-07-28.
+        pub sampling: Option<SamplingCapability> = opt "sampling",
+        /// It can ask its user on a server's behalf.
+        pub elicitation: Option<ElicitationCapability> = opt "elicitation" since V2025_06_18,
+        /// It runs requests as tasks.
+        pub tasks: Option<ClientTasksCapability> = opt "tasks" since V2025_11_25 until V2025_11_25,
+        /// Extensions by identifier, with their settings.
+        ///
+        /// Written at every revision: objects are open, and MCP Apps needs them on 2025-11-25.
+        pub extensions: BTreeMap<String, Json> = opt "extensions",
+    }
+}
+
+impl ClientCapabilities {
+    /// Whether forms can be shown: declared outright, or by an `elicitation` without modes
+    /// (2025-11-25, client/elicitation, Capabilities: an empty object means form mode only).
+    #[must_use]
+    pub fn elicits_forms(&self) -> bool {
+        self.elicitation
+            .as_ref()
+            .is_some_and(|modes| modes.form.is_some() || modes.url.is_none())
+    }
+
+    /// Whether the user can be sent to a URL.
+    #[must_use]
+    pub fn elicits_urls(&self) -> bool {
+        self.elicitation
+            .as_ref()
+            .is_some_and(|modes| modes.url.is_some())
+    }
+
+    /// Whether sampling may use tools.
+    #[must_use]
+    pub fn samples_with_tools(&self) -> bool {
+        self.sampling
+            .as_ref()
+            .is_some_and(|sampling| sampling.tools.is_some())
+    }
+}
+
+wire! {
+    /// The client's roots.
+    #[derive(Default)]
+    pub struct RootsCapability {
+        /// It announces changes of the list.
+        pub list_changed: bool = opt "listChanged" until V2025_11_25,
+    }
+}
+
+wire! {
+    /// The client's language model.
+    #[derive(Default)]
+    pub struct SamplingCapability {
+        /// `includeContext` may be something else than `none`.
+        pub context: Option<Json> = opt "context" since V2025_11_25,
+        /// `tools` and `toolChoice` are understood.
+        pub tools: Option<Json> = opt "tools" since V2025_11_25,
+    }
+}
+
+wire! {
+    /// The ways in which a client can ask its user.
+    #[derive(Default)]
+    pub struct ElicitationCapability {
+        /// A form made from a schema.
+        pub form: Option<Json> = opt "form" since V2025_11_25,
+        /// A page at a URL.
+        pub url: Option<Json> = opt "url" since V2025_11_25,
+    }
+}
+
+wire! {
+    /// A client's tasks, in 2025-11-25 only.
+    #[derive(Default)]
+    pub struct ClientTasksCapability {
+        /// `tasks/list` is answered.
+        pub list: Option<Json> = opt "list",
+        /// `tasks/cancel` is answered.
+        pub cancel: Option<Json> = opt "cancel",
+        /// The requests that may become tasks.
+        pub requests: Option<ClientTaskRequests> = opt "requests",
+    }
+}
+
+wire! {
+    /// The requests to a client that may become tasks.
+    #[derive(Default)]
+    pub struct ClientTaskRequests {
+        /// Sampling requests.
+        pub sampling: Option<SamplingTaskRequests> = opt "sampling",
+        /// Elicitation requests.
+        pub elicitation: Option<ElicitationTaskRequests> = opt "elicitation",
+    }
+}
+
+wire! {
+    /// The sampling requests that may become tasks.
+    #[derive(Default)]
+    pub struct SamplingTaskRequests {
+        /// `sampling/createMessage`.
+        pub create_message: Option<Json> = opt "createMessage",
+    }
+}
+
+wire! {
+    /// The elicitation requests that may become tasks.
+    #[derive(Default)]
+    pub struct ElicitationTaskRequests {
+        /// `elicitation/create`.
+        pub create: Option<Json> = opt "create",
+    }
+}
+
+wire! {
+    /// What a server can do.
+    #[derive(Default)]
+    pub struct ServerCapabilities {
+        /// Capabilities outside the specification, with their settings.
+        pub experimental: BTreeMap<String, Json> = opt "experimental",
+        /// It sends log messages. Deprecated in 2026-07-28.
+        pub logging: Option<Json> = opt "logging",
+        /// It completes arguments. 2024-11-05 has the method without the capability.
+        pub completions: Option<Json> = opt "completions" since V2025_03_26,
+        /// It has prompts.
+        pub prompts: Option<PromptsCapability> = opt "prompts",
+        /// It has resources.
+        pub resources: Option<ResourcesCapability> = opt "resources",
+        /// It has tools.
+        pub tools: Option<ToolsCapability> = opt "tools",
+        /// It runs requests as tasks.
+        pub tasks: Option<ServerTasksCapability> = opt "tasks" since V2025_11_25 until V2025_11_25,
+        /// Extensions by identifier, with their settings.
+        ///
+        /// Written at every revision: objects are open, and MCP Apps needs them on 2025-11-25.
+        pub extensions: BTreeMap<String, Json> = opt "extensions",
+    }
+}
+
+wire! {
+    /// The server's prompts.
+    #[derive(Default)]
+    pub struct PromptsCapability {
+        /// It announces changes of the list.
+        pub list_changed: bool = opt "listChanged",
+    }
+}
+
+impl PromptsCapability {
+    /// Prompts whose changes are announced or not.
+    #[must_use]
+    pub fn new(list_changed: bool) -> Self {
+        Self { list_changed }
+    }
+}
+
+wire! {
+    /// The server's resources.
+    #[derive(Default)]
+    pub struct ResourcesCapability {
+        /// Single resources can be watched.
+        pub subscribe: bool = opt "subscribe",
+        /// It announces changes of the list.
+        pub list_changed: bool = opt "listChanged",
+    }
+}
+
+impl ResourcesCapability {
+    /// Resources that can be watched or not, and whose changes are announced or not.
+    #[must_use]
+    pub fn new(subscribe: bool, list_changed: bool) -> Self {
+        Self {
+            subscribe,
+            list_changed,
+        }
+    }
+}
+
+wire! {
+    /// The server's tools.
+    #[derive(Default)]
+    pub struct ToolsCapability {
+        /// It announces changes of the list.
+        pub list_changed: bool = opt "listChanged",
+    }
+}
+
+impl ToolsCapability {
+    /// Tools whose changes are announced or not.
+    #[must_use]
+    pub fn new(list_changed: bool) -> Self {
+        Self { list_changed }
+    }
+}
+
+wire! {
+    /// A server's tasks, in 2025-11-25 only.
+    #[derive(Default)]
+    pub struct ServerTasksCapability {
+        /// `tasks/list` is answered.
+        pub list: Option<Json> = opt "list",
+        /// `tasks/cancel` is answered.
+        pub cancel: Option<Json> = opt "cancel",
+        /// The requests that may become tasks.
+        pub requests: Option<ServerTaskRequests> = opt "requests",
+    }
+}
+
+wire! {
+    /// The requests to a server that may become tasks.
+    #[derive(Default)]
+    pub struct ServerTaskRequests {
+        /// Tool requests.
+        pub tools: Option<ToolTaskRequests> = opt "tools",
+    }
+}
+
+wire! {
+    /// The tool requests that may become tasks.
+    #[derive(Default)]
+    pub struct ToolTaskRequests {
+        /// `tools/call`.
+        pub call: Option<Json> = opt "call",
+    }
+}

@@ -1,0 +1,207 @@
+//! Output schemas, and the wrapping that older revisions need.
+
+use crate::{
+    encode::{self, Encode, Object},
+    json::Json,
+    version::ProtocolVersion,
+};
+use alloc::{borrow::Cow, string::String, vec::Vec};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::map::Map;
+
+/// The JSON Schema of a tool's structured results.
+///
+/// 2026-07-28 allows any schema, 2025-11-25 and 2025-06-18 only one of `"type": "object"`. For
+/// these, another schema `S` is wrapped, once and for all when this is made: `{"type": "object",
+/// "properties": {"result": S}, "required": ["result"]}`. References within `S` are moved along.
+///
+/// ```
+/// use mcp_proto::{json::Json, types::OutputSchema};
+///
+/// let object = OutputSchema::new(Json::parse(r#"{"type":"object"}"#).unwrap());
+/// assert!(!object.is_wrapped());
+/// let number = OutputSchema::new(Json::parse(r#"{"type":"number"}"#).unwrap());
+/// assert!(number.is_wrapped());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputSchema {
+    schema: Json,
+    wrapped: Option<Json>,
+}
+
+impl OutputSchema {
+    /// Takes a schema, and prepares its wrapped form where it needs one.
+    #[must_use]
+    pub fn new(schema: Json) -> Self {
+        let wrapped = if is_object_schema(&schema) {
+            None
+        } else {
+            Some(wrap(&schema))
+        };
+        Self { schema, wrapped }
+    }
+
+    /// The schema as 2026-07-28 sends it.
+    #[must_use]
+    pub fn json(&self) -> &Json {
+        &self.schema
+    }
+
+    /// Whether older revisions are told a wrapped form.
+    #[must_use]
+    pub fn is_wrapped(&self) -> bool {
+        self.wrapped.is_some()
+    }
+}
+
+impl From<Json> for OutputSchema {
+    fn from(schema: Json) -> Self {
+        Self::new(schema)
+    }
+}
+
+impl Encode for OutputSchema {
+    fn encode(&self, out: &mut Vec<u8>, version: ProtocolVersion) {
+        match &self.wrapped {
+            Some(wrapped) if version < ProtocolVersion::V2026_07_28 => wrapped.encode(out, version),
+            _ => self.schema.encode(out, version),
+        }
+    }
+}
+
+crate::wire::serialize_as_latest!(OutputSchema);
+
+impl<'de> Deserialize<'de> for OutputSchema {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Json::deserialize(deserializer).map(Self::new)
+    }
+}
+
+/// The members of a JSON object, as text and in order; `None` where it is no object.
+fn members(text: &str) -> Option<Map<&RawValue>> {
+    serde_json::from_str(text).ok()
+}
+
+fn is_object_schema(schema: &Json) -> bool {
+    #[derive(Deserialize)]
+    struct Root<'a> {
+        #[serde(borrow, rename = "type")]
+        ty: Cow<'a, str>,
+    }
+    serde_json::from_str::<Root<'_>>(schema.as_str()).is_ok_and(|root| root.ty == "object")
+}
+
+/// Where the wrapped schema ends up.
+const NEW_ROOT: &str = "#/properties/result";
+
+/// Deeper than any schema a person or a derive writes; what is deeper is copied unchanged.
+const DEPTH: usize = 128;
+
+fn wrap(schema: &Json) -> Json {
+    let mut text = Vec::new();
+    let mut object = Object::new(&mut text, ProtocolVersion::LATEST);
+    let root = members(schema.as_str());
+    // The dialect is said at the root of a document.
+    if let Some(dialect) = root.as_ref().and_then(|root| root.get("$schema")) {
+        object.raw("$schema", dialect.get());
+    }
+    object.field("type", "object");
+    let (out, version) = object.key("properties");
+    let mut properties = Object::new(out, version);
+    let (out, _) = properties.key("result");
+    match root {
+        // A base URI of its own: references within stay what they are.
+        Some(root) if root.get("$id").is_some() => write_without_dialect(&root, out, version),
+        Some(root) => write_schema(&root, out, version, 0, true),
+        None => out.extend_from_slice(schema.as_str().as_bytes()),
+    }
+    properties.end();
+    object.raw("required", r#"["result"]"#);
+    object.end();
+    // Pieces of valid JSON put together by the writer of objects.
+    String::from_utf8(text).map_or_else(|_| schema.clone(), Json::from_valid)
+}
+
+fn write_without_dialect(root: &Map<&RawValue>, out: &mut Vec<u8>, version: ProtocolVersion) {
+    let mut object = Object::new(out, version);
+    for (key, value) in root.iter().filter(|(key, _)| *key != "$schema") {
+        object.raw(key, value.get());
+    }
+    object.end();
+}
+
+/// Copies a schema and moves its references.
+fn write_schema(
+    schema: &Map<&RawValue>,
+    out: &mut Vec<u8>,
+    version: ProtocolVersion,
+    depth: usize,
+    root: bool,
+) {
+    let mut object = Object::new(out, version);
+    for (key, value) in schema.iter() {
+        match key {
+            "$schema" if root => {}
+            "$ref" | "$dynamicRef" => match serde_json::from_str::<Cow<'_, str>>(value.get()) {
+                Ok(pointer) if pointer == "#" || pointer.starts_with("#/") => {
+                    let (out, _) = object.key(key);
+                    encode::write_display(out, &format_args!("{NEW_ROOT}{}", &pointer[1..]));
+                }
+                _ => object.raw(key, value.get()),
+            },
+            // Values, not schemas.
+            "const" | "enum" | "default" | "examples" => object.raw(key, value.get()),
+            // Names of the author's own choice, which are no keywords, above schemas.
+            "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" => {
+                write_named(value, object.key(key).0, version, depth + 1);
+            }
+            _ => write_any(value, object.key(key).0, version, depth + 1),
+        }
+    }
+    object.end();
+}
+
+/// Copies an object whose members are schemas.
+fn write_named(value: &RawValue, out: &mut Vec<u8>, version: ProtocolVersion, depth: usize) {
+    let Some(named) = members(value.get()) else {
+        out.extend_from_slice(value.get().as_bytes());
+        return;
+    };
+    let mut object = Object::new(out, version);
+    for (key, value) in named.iter() {
+        write_any(value, object.key(key).0, version, depth + 1);
+    }
+    object.end();
+}
+
+/// Copies what may be a schema, an array of schemas or something else.
+fn write_any(value: &RawValue, out: &mut Vec<u8>, version: ProtocolVersion, depth: usize) {
+    let text = value.get();
+    if depth < DEPTH {
+        if text.starts_with('{') {
+            match members(text) {
+                // References below `$id` are relative to that.
+                Some(schema) if schema.get("$id").is_none() => {
+                    write_schema(&schema, out, version, depth, false);
+                    return;
+                }
+                _ => {}
+            }
+        } else if text.starts_with('[') {
+            if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) {
+                out.push(b'[');
+                for (index, item) in items.into_iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    write_any(item, out, version, depth + 1);
+                }
+                out.push(b']');
+                return;
+            }
+        }
+    }
+    out.extend_from_slice(text.as_bytes());
+}

@@ -1,1 +1,5 @@
-//! Model Context Protocol.
+//! What the behaviour tests share: the peers that others wrote, and the official schemas.
+
+pub mod peers;
+pub mod schema;
+pub mod transcript;

@@ -12,9 +12,12 @@ pub mod json;
 pub mod limits;
 pub mod meta;
 pub mod method;
+pub mod request;
+pub mod page;
 pub mod rpc;
 pub mod time;
 pub mod types;
+pub mod uri;
 pub mod version;
 
 mod wire;

@@ -1,6 +1,6 @@
 //! What passes between the session, which knows the protocol, and whoever runs the handlers.
 
-use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, string::String, sync::Arc};
 use core::fmt;
 use mcp_proto::{
     json::Json,
@@ -10,6 +10,7 @@ use mcp_proto::{
         CallToolResult, ClientCapabilities, CompleteParams, Completion, GetPromptResult, Implementation, LoggingLevel,
         ReadResourceResult,
     },
+    uri::Variables,
     version::ProtocolVersion,
 };
 
@@ -69,7 +70,7 @@ pub enum Work {
         /// The URI as the client sent it.
         uri: String,
         /// The template's variables, decoded, in the template's order; none for a fixed URI.
-        variables: Vec<(Arc<str>, Vec<String>)>,
+        variables: Variables,
     },
     /// `completion/complete`
     Complete(Box<CompleteParams>),

@@ -1,9 +1,36 @@
 //! What each side declares that it can do.
 
-use crate::{json::Json, wire::wire};
+use crate::{
+    encode::{EncodeFields, Object},
+    json::Json,
+    version::ProtocolVersion,
+    wire::{encode_as_object, wire, wire_struct},
+};
 use alloc::{collections::BTreeMap, string::String};
 
-wire! {
+/// The extension that has a namesake, but no counterpart, before 2026-07-28.
+const TASKS: &str = "io.modelcontextprotocol/tasks";
+
+/// Writes the extensions: at every revision, because objects are open and MCP Apps needs them on
+/// 2025-11-25; all but the tasks, whose results older revisions have no place for.
+fn encode_extensions(extensions: &BTreeMap<String, Json>, object: &mut Object<'_>) {
+    let modern = object.version() >= ProtocolVersion::V2026_07_28;
+    let mut known = extensions
+        .iter()
+        .filter(|(id, _)| modern || *id != TASKS)
+        .peekable();
+    if known.peek().is_none() {
+        return;
+    }
+    let (out, version) = object.key("extensions");
+    let mut object = Object::new(out, version);
+    for (id, settings) in known {
+        object.field(id, settings);
+    }
+    object.end();
+}
+
+wire_struct! {
     /// What a client can do: in `initialize`, and in every request's `_meta` from 2026-07-28 on.
     #[derive(Default)]
     pub struct ClientCapabilities {
@@ -14,15 +41,33 @@ wire! {
         /// It lets servers use its language model. Deprecated in 2026-07-28.
         pub sampling: Option<SamplingCapability> = opt "sampling",
         /// It can ask its user on a server's behalf.
-        pub elicitation: Option<ElicitationCapability> = opt "elicitation" since V2025_06_18,
+        pub elicitation: Option<ElicitationCapability> = opt "elicitation",
         /// It runs requests as tasks.
-        pub tasks: Option<ClientTasksCapability> = opt "tasks" since V2025_11_25 until V2025_11_25,
+        pub tasks: Option<ClientTasksCapability> = opt "tasks",
         /// Extensions by identifier, with their settings.
         ///
-        /// Written at every revision: objects are open, and MCP Apps needs them on 2025-11-25.
+        /// Written at every revision, but for `io.modelcontextprotocol/tasks` before 2026-07-28.
         pub extensions: BTreeMap<String, Json> = opt "extensions",
     }
 }
+
+impl EncodeFields for ClientCapabilities {
+    fn encode_fields(&self, object: &mut Object<'_>) {
+        let version = object.version();
+        object.optional("experimental", &self.experimental);
+        object.optional("roots", &self.roots);
+        object.optional("sampling", &self.sampling);
+        if version >= ProtocolVersion::V2025_06_18 {
+            object.optional("elicitation", &self.elicitation);
+        }
+        if version == ProtocolVersion::V2025_11_25 {
+            object.optional("tasks", &self.tasks);
+        }
+        encode_extensions(&self.extensions, object);
+    }
+}
+
+encode_as_object!(ClientCapabilities);
 
 impl ClientCapabilities {
     /// Whether forms can be shown: declared outright, or by an `elicitation` without modes
@@ -124,7 +169,7 @@ wire! {
     }
 }
 
-wire! {
+wire_struct! {
     /// What a server can do.
     #[derive(Default)]
     pub struct ServerCapabilities {
@@ -133,7 +178,7 @@ wire! {
         /// It sends log messages. Deprecated in 2026-07-28.
         pub logging: Option<Json> = opt "logging",
         /// It completes arguments. 2024-11-05 has the method without the capability.
-        pub completions: Option<Json> = opt "completions" since V2025_03_26,
+        pub completions: Option<Json> = opt "completions",
         /// It has prompts.
         pub prompts: Option<PromptsCapability> = opt "prompts",
         /// It has resources.
@@ -141,13 +186,33 @@ wire! {
         /// It has tools.
         pub tools: Option<ToolsCapability> = opt "tools",
         /// It runs requests as tasks.
-        pub tasks: Option<ServerTasksCapability> = opt "tasks" since V2025_11_25 until V2025_11_25,
+        pub tasks: Option<ServerTasksCapability> = opt "tasks",
         /// Extensions by identifier, with their settings.
         ///
-        /// Written at every revision: objects are open, and MCP Apps needs them on 2025-11-25.
+        /// Written at every revision, but for `io.modelcontextprotocol/tasks` before 2026-07-28.
         pub extensions: BTreeMap<String, Json> = opt "extensions",
     }
 }
+
+impl EncodeFields for ServerCapabilities {
+    fn encode_fields(&self, object: &mut Object<'_>) {
+        let version = object.version();
+        object.optional("experimental", &self.experimental);
+        object.optional("logging", &self.logging);
+        if version >= ProtocolVersion::V2025_03_26 {
+            object.optional("completions", &self.completions);
+        }
+        object.optional("prompts", &self.prompts);
+        object.optional("resources", &self.resources);
+        object.optional("tools", &self.tools);
+        if version == ProtocolVersion::V2025_11_25 {
+            object.optional("tasks", &self.tasks);
+        }
+        encode_extensions(&self.extensions, object);
+    }
+}
+
+encode_as_object!(ServerCapabilities);
 
 wire! {
     /// The server's prompts.

@@ -9,7 +9,7 @@ use alloc::{string::String, vec::Vec};
 use core::{fmt, marker::PhantomData};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{MapAccess, Visitor},
+    de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor},
 };
 
 /// A `_meta` object: values under the keys that the specification's grammar for `_meta` allows.
@@ -134,7 +134,7 @@ impl<T: Encode> Serialize for Map<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Map<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MapVisitor(PhantomData))
+        deserializer.deserialize_any(MapVisitor(PhantomData))
     }
 }
 
@@ -145,6 +145,14 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for MapVisitor<T> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        // PHP's encoder does not tell an empty object from an empty array.
+        match seq.next_element::<IgnoredAny>()? {
+            None => Ok(Map::new()),
+            Some(_) => Err(A::Error::invalid_type(Unexpected::Seq, &self)),
+        }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {

@@ -12,6 +12,7 @@ mod complete;
 mod content;
 mod discover;
 mod elicit;
+mod form;
 mod implementation;
 mod initialize;
 mod input;
@@ -44,9 +45,12 @@ pub use content::{
 };
 pub use discover::DiscoverResult;
 pub use elicit::{
-    BooleanSchema, ElicitAction, ElicitFormParams, ElicitParams, ElicitResult, ElicitSchema,
-    ElicitUrlParams, ElicitationCompleteParams, EnumChoice, EnumSchema, MultiSelect, NumberSchema,
-    PrimitiveSchema, StringFormat, StringSchema, UrlElicitationRequired,
+    ElicitAction, ElicitFormParams, ElicitParams, ElicitResult, ElicitUrlParams,
+    ElicitationCompleteParams, UrlElicitationRequired,
+};
+pub use form::{
+    BooleanSchema, ElicitSchema, EnumChoice, EnumSchema, MultiSelect, NumberSchema,
+    PrimitiveSchema, StringFormat, StringSchema,
 };
 pub use implementation::{Icon, IconTheme, Implementation};
 pub use initialize::{InitializeParams, InitializeResult};

@@ -1,12 +1,12 @@
 //! Progress of requests, and the end of interest in them.
 
 use super::Meta;
-use crate::{encode::Encode, version::ProtocolVersion, wire::wire};
+use crate::{encode::Encode, rpc::RequestId, version::ProtocolVersion, wire::wire};
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 use serde::{Deserialize, Deserializer, de};
 
-/// A progress token, or the id of a request as a parameter: its JSON type is kept.
+/// A progress token: its JSON type is kept.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ProgressToken {
@@ -34,6 +34,30 @@ impl Encode for ProgressToken {
             Self::Number(number) => number.encode(out, version),
             Self::String(text) => text.encode(out, version),
         }
+    }
+}
+
+impl From<RequestId> for ProgressToken {
+    fn from(id: RequestId) -> Self {
+        match id {
+            RequestId::Number(number) => Self::Number(number),
+            RequestId::String(text) => Self::String(text),
+        }
+    }
+}
+
+impl From<ProgressToken> for RequestId {
+    fn from(token: ProgressToken) -> Self {
+        match token {
+            ProgressToken::Number(number) => Self::Number(number),
+            ProgressToken::String(text) => Self::String(text),
+        }
+    }
+}
+
+impl Encode for RequestId {
+    fn encode(&self, out: &mut Vec<u8>, _: ProtocolVersion) {
+        self.write_to(out);
     }
 }
 
@@ -114,10 +138,8 @@ wire! {
     /// Parameters of `notifications/cancelled`.
     #[derive(Default)]
     pub struct CancelledParams {
-        /// The request nobody waits for any longer; an id has the same form as a token.
-        ///
-        /// Only 2025-11-25 allows it to be absent.
-        pub request_id: Option<ProgressToken> = opt "requestId",
+        /// The request nobody waits for any longer. Only 2025-11-25 allows it to be absent.
+        pub request_id: Option<RequestId> = opt "requestId",
         /// Why, for logs.
         pub reason: Option<String> = opt "reason",
         /// Metadata.
@@ -128,7 +150,7 @@ wire! {
 impl CancelledParams {
     /// Cancels that request.
     #[must_use]
-    pub fn new(request_id: ProgressToken) -> Self {
+    pub fn new(request_id: RequestId) -> Self {
         Self {
             request_id: Some(request_id),
             ..Self::default()

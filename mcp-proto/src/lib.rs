@@ -8,6 +8,8 @@ extern crate std;
 pub mod base64;
 pub mod encode;
 pub mod frame;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod json;
 pub mod limits;
 pub mod meta;

@@ -609,7 +609,7 @@ mod tests {
         let mut out = Vec::new();
         write_priming(&mut out, "1-0", Some(Duration::from_millis(1500)));
         write_message(&mut out, Some("1-1"), |out| {
-            out.extend_from_slice(b"{\"a\":\r\n1}")
+            out.extend_from_slice(b"{\"a\":\r\n1}");
         });
         write_comment(&mut out, "keep\nalive");
         write_event(&mut out, Some("x\ny"), Some("2\r\0"), b"a\r\nb\rc\n");

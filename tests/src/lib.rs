@@ -2,4 +2,5 @@
 
 pub mod peers;
 pub mod schema;
+pub mod source;
 pub mod transcript;

@@ -8,14 +8,17 @@ extern crate std;
 pub mod base64;
 pub mod encode;
 pub mod frame;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod json;
 pub mod limits;
 pub mod meta;
 pub mod method;
-pub mod request;
 pub mod page;
+pub mod request;
 pub mod rpc;
 pub mod time;
 pub mod types;

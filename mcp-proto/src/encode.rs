@@ -570,3 +570,152 @@ pub trait Sendable {
     /// The first thing found that the revision cannot say.
     fn check(&self, version: ProtocolVersion) -> Result<(), Unsendable>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{EmptyResult, Meta};
+    use alloc::{format, string::ToString, vec};
+
+    fn written(value: &(impl Encode + ?Sized)) -> String {
+        let mut out = Vec::new();
+        value.encode(&mut out, ProtocolVersion::LATEST);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn every_character_at_every_place_reads_back() {
+        // 0 to 2 blocks before and after the character, and every offset within one.
+        let characters = (0..0x80_u32).chain([0x80, 0x7ff, 0x2028, 0xfffd, 0x1_f600, 0x10_ffff]);
+        for character in characters.filter_map(char::from_u32) {
+            for before in (0..BLOCK + 2).chain([2 * BLOCK - 1, 2 * BLOCK]) {
+                let text = format!("{}{character}{}", "x".repeat(before), "y".repeat(BLOCK - 1));
+                let json = written(text.as_str());
+                assert_eq!(
+                    serde_json::from_str::<String>(&json).unwrap(),
+                    text,
+                    "{json}"
+                );
+                assert!(!json.bytes().any(|byte| byte < 0x20), "{json:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn escapes_are_the_short_ones() {
+        for (text, json) in [
+            ("", r#""""#),
+            ("\"\\/", r#""\"\\/""#),
+            ("\u{8}\t\n\u{c}\r", r#""\b\t\n\f\r""#),
+            ("\0\u{1f}\u{7f}", "\"\\u0000\\u001f\u{7f}\""),
+            ("{\"a\":\"b\"}", r#""{\"a\":\"b\"}""#),
+        ] {
+            assert_eq!(written(text), json);
+            assert_eq!(written(text), serde_json::to_string(text).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_is_displayed_is_escaped_across_its_pieces() {
+        let mut out = Vec::new();
+        write_display(&mut out, &format_args!("{}\n{}", "a\"", '\\'));
+        assert_eq!(out, br#""a\"\n\\""#);
+    }
+
+    #[test]
+    fn integers_are_written_whole() {
+        for value in [0, 1, 9, 10, 99, 100, u64::MAX - 1, u64::MAX] {
+            assert_eq!(written(&value), value.to_string());
+        }
+        for value in [i64::MIN, -100, -1, 0, 7, i64::MAX] {
+            assert_eq!(written(&value), value.to_string());
+        }
+    }
+
+    #[test]
+    fn floats_are_written_as_javascript_does_and_read_back() {
+        for (value, json) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (1.0, "1"),
+            (-25.0, "-25"),
+            (0.1, "0.1"),
+            (1e21, "1e21"),
+            (1.5e-10, "1.5e-10"),
+            (9_007_199_254_740_992.0, "9007199254740992"),
+            (f64::MAX, "1.7976931348623157e308"),
+            (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
+            (f64::NAN, "null"),
+            (f64::INFINITY, "null"),
+            (f64::NEG_INFINITY, "null"),
+        ] {
+            assert_eq!(written(&value), json);
+            if value.is_finite() {
+                assert_eq!(serde_json::from_str::<f64>(json).unwrap(), value);
+            }
+        }
+    }
+
+    #[test]
+    fn containers_are_written_like_their_contents() {
+        assert_eq!(written(&None::<String>), "null");
+        assert_eq!(written(&Some(true)), "true");
+        assert_eq!(written(&vec![Some(1_u32), None]), "[1,null]");
+        assert_eq!(written(&Vec::<u8>::new()), "[]");
+        let map = BTreeMap::from([("b", Box::new(2_i64)), ("a\n", Box::new(-1))]);
+        assert_eq!(written(&map), r#"{"a\n":-1,"b":2}"#);
+        assert_eq!(written(&Cow::Borrowed("x")), r#""x""#);
+        assert_eq!(written(&Arc::new(Json::null())), "null");
+    }
+
+    #[test]
+    fn revisions_are_ranges() {
+        use ProtocolVersion::{V2024_11_05, V2025_06_18, V2025_11_25};
+        let know = |set: Revisions| ProtocolVersion::ALL.map(|version| set.contains(version));
+        assert_eq!(know(Revisions::ALL), [true; 5]);
+        assert_eq!(
+            know(Revisions::ALL.since(V2025_06_18)),
+            [false, false, true, true, true]
+        );
+        assert_eq!(
+            know(Revisions::ALL.until(V2025_06_18)),
+            [true, true, true, false, false]
+        );
+        let one = Revisions::ALL.since(V2025_11_25).until(V2025_11_25);
+        assert_eq!(know(one), [false, false, false, true, false]);
+        let none = Revisions::ALL.since(V2025_11_25).until(V2024_11_05);
+        assert_eq!(know(none), [false; 5]);
+    }
+
+    #[test]
+    fn added_metadata_yields_to_the_values_own() {
+        let encode = |meta: Option<Meta>, extra: &[(&str, &str)]| {
+            let mut out = Vec::new();
+            let result = EmptyResult { meta };
+            write_with_meta(&result, &mut out, ProtocolVersion::V2025_06_18, extra);
+            String::from_utf8(out).unwrap()
+        };
+        let own = || Some(Meta::from_iter([("a", Json::null())]));
+        assert_eq!(encode(None, &[]), "{}");
+        assert_eq!(encode(own(), &[]), r#"{"_meta":{"a":null}}"#);
+        assert_eq!(encode(Some(Meta::new()), &[]), r#"{"_meta":{}}"#);
+        assert_eq!(encode(None, &[("b", "1")]), r#"{"_meta":{"b":1}}"#);
+        assert_eq!(
+            encode(own(), &[("a", "1"), ("b", "2")]),
+            r#"{"_meta":{"a":null,"b":2}}"#
+        );
+    }
+
+    #[test]
+    fn added_metadata_reaches_what_has_none_of_its_own() {
+        struct Bare;
+        impl EncodeFields for Bare {
+            fn encode_fields(&self, object: &mut Object<'_>) {
+                object.field("a", &1_u8);
+            }
+        }
+        let mut out = Vec::new();
+        write_with_meta(&Bare, &mut out, ProtocolVersion::LATEST, &[("b", "{}")]);
+        assert_eq!(out, br#"{"a":1,"_meta":{"b":{}}}"#);
+    }
+}

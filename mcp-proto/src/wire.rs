@@ -561,3 +561,167 @@ where
 {
     T::deserialize(deserializer).map(Some)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        json::Json,
+        types::{
+            CompletionReference, ContentBlock, Icon, IconTheme, ListToolsResult, Resource, Role,
+            TextContent,
+        },
+        version::ProtocolVersion,
+    };
+    use alloc::string::String;
+
+    fn block(text: &str) -> Result<ContentBlock, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    #[test]
+    fn the_tag_may_stand_anywhere() {
+        for text in [
+            r#"{"type":"text","text":"hi"}"#,
+            r#"{"text":"hi","type":"text"}"#,
+            r#"{"unknown":[{}],"text":"hi","more":1.50,"type":"text"}"#,
+            r#" { "t\u0065xt" : "\u0068i" , "ty\u0070e" : "te\u0078t" } "#,
+        ] {
+            assert_eq!(block(text).unwrap(), ContentBlock::text("hi"), "{text}");
+        }
+    }
+
+    #[test]
+    fn text_in_a_late_tagged_value_is_kept_to_the_letter() {
+        let text =
+            r#"{"_meta":{"n":1.50,"big":123456789012345678901234567890},"text":"","type":"text"}"#;
+        let Ok(ContentBlock::Text(TextContent {
+            meta: Some(meta), ..
+        })) = block(text)
+        else {
+            panic!("text with metadata");
+        };
+        assert_eq!(meta.get("n").unwrap().as_str(), "1.50");
+        assert_eq!(
+            meta.get("big").unwrap().as_str(),
+            "123456789012345678901234567890"
+        );
+    }
+
+    #[test]
+    fn unknown_kinds_are_kept_as_they_came() {
+        for text in [
+            r#"{"type":"video","data":{"x":1.0},"text":5}"#,
+            r#"{"data":{"x":1.0},"type":"video","text":5}"#,
+        ] {
+            assert_eq!(
+                block(text).unwrap(),
+                ContentBlock::Unknown(Json::parse(text).unwrap())
+            );
+        }
+    }
+
+    #[test]
+    fn what_has_no_meaning_is_refused() {
+        for (text, names) in [
+            (r#"{"text":"hi"}"#, "type"),
+            ("{}", "type"),
+            ("[]", "object"),
+            ("null", "object"),
+            (r#"{"type":5}"#, "string"),
+            (r#"{"type":null,"text":""}"#, "string"),
+            (r#"{"text":"","type":[]}"#, "string"),
+            (r#"{"type":"text"}"#, "text"),
+            (r#"{"type":"text","text":5}"#, "string"),
+            (r#"{"text":5,"type":"text"}"#, "string"),
+            (r#"{"text":"","type":"text","type":"image"}"#, "duplicate"),
+            (r#"{"type":"text","text":"a","text":"b"}"#, "duplicate"),
+            (r#"{"text":"a","type":"text","text":"b"}"#, "duplicate"),
+        ] {
+            let error = alloc::string::ToString::to_string(&block(text).unwrap_err());
+            assert!(error.contains(names), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_reference_names_the_known_ones() {
+        let error = serde_json::from_str::<CompletionReference>(r#"{"type":"ref/tool"}"#);
+        let error = alloc::string::ToString::to_string(&error.unwrap_err());
+        assert!(
+            error.contains("ref/tool") && error.contains("ref/prompt"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_hint_never_fails_its_message() {
+        for (size, expected) in [
+            ("12", Some(12)),
+            ("12.0", Some(12)),
+            ("12.5", None),
+            ("-1", None),
+            ("1e300", None),
+            ("null", None),
+            ("true", None),
+            ("\"12\"", None),
+            ("[1,[2]]", None),
+            ("{\"a\":{}}", None),
+        ] {
+            let text =
+                alloc::format!(r#"{{"uri":"a:b","name":"c","size":{size},"mimeType":null}}"#);
+            let resource: Resource = serde_json::from_str(&text).unwrap();
+            assert_eq!(resource.size, expected, "{text}");
+        }
+        for (theme, expected) in [
+            ("\"dark\"", Some(IconTheme::Dark)),
+            ("\"sepia\"", None),
+            ("1", None),
+            ("null", None),
+        ] {
+            let text = alloc::format!(r#"{{"src":"a:b","theme":{theme}}}"#);
+            let icon: Icon = serde_json::from_str(&text).unwrap();
+            assert_eq!(icon.theme, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_read_and_written() {
+        assert_eq!(
+            serde_json::from_str::<Role>("\"user\"").unwrap(),
+            Role::User
+        );
+        assert_eq!(
+            serde_json::to_string(&Role::Assistant).unwrap(),
+            "\"assistant\""
+        );
+        let error = serde_json::from_str::<Role>("\"system\"").unwrap_err();
+        let error = alloc::string::ToString::to_string(&error);
+        assert!(
+            error.contains("system") && error.contains("user, assistant"),
+            "{error}"
+        );
+        assert!(serde_json::from_str::<Role>("1").is_err());
+    }
+
+    #[test]
+    fn required_members_are_required() {
+        let error = serde_json::from_str::<ListToolsResult>("{}").unwrap_err();
+        assert!(alloc::string::ToString::to_string(&error).contains("tools"));
+        assert!(serde_json::from_str::<Icon>(r#"{"src":null}"#).is_err());
+    }
+
+    #[test]
+    fn serializing_is_encoding_as_the_newest() {
+        use crate::encode::Encode;
+        let result = ListToolsResult::default();
+        let mut out = alloc::vec::Vec::new();
+        result.encode(&mut out, ProtocolVersion::LATEST);
+        let text = serde_json::to_string(&result).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), text);
+        let tree = serde_json::to_value(&result).unwrap();
+        assert_eq!(tree["cacheScope"], "private");
+        assert_eq!(
+            serde_json::from_value::<ListToolsResult>(tree).unwrap(),
+            result
+        );
+    }
+}

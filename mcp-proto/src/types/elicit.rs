@@ -120,7 +120,6 @@ impl ElicitFormParams {
 
 impl Sendable for ElicitFormParams {
     fn check(&self, version: ProtocolVersion) -> Result<(), Unsendable> {
-        Unsendable::unless(version, ProtocolVersion::V2025_06_18, "elicitation")?;
         self.requested_schema.check(version)
     }
 }

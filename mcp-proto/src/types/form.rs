@@ -49,7 +49,6 @@ impl ElicitSchema {
 
 impl Sendable for ElicitSchema {
     fn check(&self, version: ProtocolVersion) -> Result<(), Unsendable> {
-        Unsendable::unless(version, ProtocolVersion::V2025_06_18, "elicitation")?;
         let several = |field: &PrimitiveSchema| {
             matches!(
                 field,
@@ -63,7 +62,7 @@ impl Sendable for ElicitSchema {
                 "a choice of several values",
             )?;
         }
-        Ok(())
+        Unsendable::unless(version, ProtocolVersion::V2025_06_18, "elicitation")
     }
 }
 

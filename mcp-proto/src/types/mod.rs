@@ -29,6 +29,9 @@ mod subscribe;
 mod task;
 mod tool;
 
+#[cfg(test)]
+mod tests;
+
 pub use capabilities::{
     ClientCapabilities, ClientTaskRequests, ClientTasksCapability, ElicitationCapability,
     ElicitationTaskRequests, PromptsCapability, ResourcesCapability, RootsCapability,

@@ -204,7 +204,7 @@ impl<'a> Object<'a> {
         let (out, version) = self.key("_meta");
         let mut object = Object::new(out, version);
         for (key, value) in meta.into_iter().flat_map(crate::types::Map::iter) {
-            object.raw(key, value.as_str());
+            object.field(key, value);
         }
         for (key, value) in extra {
             if meta.is_none_or(|meta| meta.get(key).is_none()) {
@@ -415,7 +415,8 @@ impl Encode for f64 {
 
 impl Encode for Json {
     fn encode(&self, out: &mut Vec<u8>, _: ProtocolVersion) {
-        out.extend_from_slice(self.as_str().as_bytes());
+        // Not copied byte by byte: a line break between tokens would end the message.
+        self.write_to(out);
     }
 }
 

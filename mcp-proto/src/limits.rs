@@ -29,6 +29,10 @@ pub struct Limits {
     /// Messages in one batch (2025-03-26 only). 64: as many as may be in flight.
     pub batch_messages: usize,
 
+    /// Messages that cannot be read and are answered nevertheless, in a row. 64: then silence, so
+    /// that two machines which take each other's complaints for garbage do not go on for ever.
+    pub rejections: usize,
+
     /// Calls that handlers may be busy with, for each connection. 64.
     pub calls_in_flight: usize,
     /// Calls that wait for one of those places; the next one is answered "busy". 64.
@@ -44,6 +48,9 @@ pub struct Limits {
     pub call_timeout: Duration,
     /// How long one call may take however much progress it reports. 30 min.
     pub call_timeout_max: Duration,
+    /// How long calls may still run once their client has ended its side of the connection. 5 s:
+    /// enough for `echo requests | server` to see its answers, too short to keep a process alive.
+    pub drain_timeout: Duration,
     /// How long a client waits for the answer to its era probe. 5 s.
     pub probe_timeout: Duration,
 
@@ -90,6 +97,7 @@ impl Default for Limits {
             json_depth: 128,
             name_bytes: 8 * KIB,
             batch_messages: 64,
+            rejections: 64,
             calls_in_flight: 64,
             calls_parked: 64,
             outbound_high_water: 256 * KIB,
@@ -97,6 +105,7 @@ impl Default for Limits {
             outbound_stall: Duration::from_secs(30),
             call_timeout: Duration::from_secs(5 * 60),
             call_timeout_max: Duration::from_secs(30 * 60),
+            drain_timeout: Duration::from_secs(5),
             probe_timeout: Duration::from_secs(5),
             input_rounds: 8,
             input_timeout: Duration::from_secs(10 * 60),

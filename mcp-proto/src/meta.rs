@@ -63,6 +63,8 @@ pub struct RequestMeta<'a> {
     pub tracestate: Option<&'a RawValue>,
     /// [`keys::BAGGAGE`]
     pub baggage: Option<&'a RawValue>,
+    /// Whether there are members that the protocol does not reserve.
+    pub has_others: bool,
 }
 
 impl<'a> RequestMeta<'a> {
@@ -99,6 +101,7 @@ impl<'de> Visitor<'de> for Members {
                 keys::TRACESTATE => &mut meta.tracestate,
                 keys::BAGGAGE => &mut meta.baggage,
                 _ => {
+                    meta.has_others = true;
                     map.next_value::<IgnoredAny>()?;
                     continue;
                 }

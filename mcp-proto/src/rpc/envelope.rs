@@ -54,11 +54,20 @@ pub struct Rejected {
     pub id: Option<RequestId>,
     /// Why it was rejected.
     pub error: RpcError,
+    /// Whether it looked like a response or a notification: nobody waits for an answer, and one
+    /// could start two machines on complaining about each other's complaints.
+    pub unasked: bool,
 }
 
 impl Rejected {
+    /// For input that is not UTF-8.
+    #[must_use]
+    pub fn not_utf8() -> Self {
+        Self::new(None, codes::PARSE_ERROR, "message is not UTF-8")
+    }
+
     fn new(id: Option<RequestId>, code: i32, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { id, error: RpcError::new(code, message) }
+        Self { id, error: RpcError::new(code, message), unasked: false }
     }
 }
 
@@ -83,9 +92,18 @@ impl Rejected {
 /// assert!(params.is_none());
 /// ```
 pub fn parse<'a>(input: &'a [u8], limits: &Limits) -> Result<Incoming<'a>, Rejected> {
-    let text = core::str::from_utf8(input)
-        .map_err(|_| Rejected::new(None, codes::PARSE_ERROR, "message is not UTF-8"))?;
-    if too_deep(input, limits.json_depth) {
+    match core::str::from_utf8(input) {
+        Ok(text) => parse_text(text, limits),
+        Err(_) => Err(Rejected::not_utf8()),
+    }
+}
+
+/// [`parse`] for what is known to be UTF-8.
+///
+/// # Errors
+/// Those of [`parse`], but for the one about UTF-8.
+pub fn parse_text<'a>(text: &'a str, limits: &Limits) -> Result<Incoming<'a>, Rejected> {
+    if too_deep(text.as_bytes(), limits.json_depth) {
         let message = format!("message is nested deeper than {} levels", limits.json_depth);
         return Err(Rejected::new(None, codes::INVALID_REQUEST, message));
     }
@@ -163,14 +181,19 @@ impl<'a> Envelope<'a> {
             None => None,
             Some(raw) => RequestId::from_raw(raw),
         };
-        match self.check(id.as_ref(), limits) {
+        let unasked = match self.method {
+            Some(_) => self.id.is_none(),
+            None => self.result.is_some() || self.error.is_some(),
+        };
+        let message = match self.check(id.as_ref(), limits) {
             Err(message) => Err(Rejected::new(id, codes::INVALID_REQUEST, message)),
             Ok(Some(method)) => Ok(match id {
                 Some(id) => Message::Request { id, method, params: self.params },
                 None => Message::Notification { method, params: self.params },
             }),
             Ok(None) => self.response(id),
-        }
+        };
+        message.map_err(|rejected| Rejected { unasked, ..rejected })
     }
 
     // The method's name, `None` for a response, or what is wrong.
@@ -373,6 +396,24 @@ mod tests {
         ];
         for (input, expected) in table {
             assert_eq!(&show(input.as_bytes()), expected, "{input}");
+        }
+    }
+
+    #[test]
+    fn only_what_could_be_a_request_asks_for_an_answer() {
+        let table: &[(&str, bool)] = &[
+            ("nonsense", false),
+            (r#"{"id":1,"method":"a"}"#, false),
+            (r#"{"id":null,"method":"a","jsonrpc":"2.0"}"#, false),
+            (r#"{"jsonrpc":"2.0"}"#, false),
+            (r#"{"method":"a"}"#, true),
+            (r#"{"id":1,"result":{}}"#, true),
+            (r#"{"jsonrpc":"2.0","id":1,"error":5}"#, true),
+            (r#"{"jsonrpc":"2.0","result":{}}"#, true),
+        ];
+        for (input, unasked) in table {
+            let rejected = parse(input.as_bytes(), &Limits::default()).unwrap_err();
+            assert_eq!(rejected.unasked, *unasked, "{input}");
         }
     }
 

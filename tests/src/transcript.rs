@@ -206,7 +206,9 @@ impl<'a> Run<'a> {
             }
         }
         if let Some(seconds) = record["seconds"].as_f64() {
-            if record["code"] != 0 || seconds > EXIT_SECONDS {
+            // An impatient client may send SIGTERM at once; any other end but success is a crash.
+            let ended = [0, -15].map(Some).contains(&record["code"].as_i64());
+            if !ended || seconds > EXIT_SECONDS {
                 verdict
                     .problems
                     .push(format!("the end of its input: {record}"));
@@ -313,6 +315,8 @@ mod tests {
     #[test]
     fn an_exit_must_be_prompt_and_clean() {
         assert!(verdict(&[request(1), answer(1)], 1, 0.1)[0].contains("end of its input"));
+        assert!(verdict(&[request(1), answer(1)], -11, 0.1)[0].contains("end of its input"));
+        assert!(verdict(&[request(1), answer(1)], -15, 0.1).is_empty());
         assert!(verdict(&[request(1), answer(1)], 0, 3.0)[0].contains("end of its input"));
     }
 

@@ -5,13 +5,42 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod arguments;
+mod builder;
 mod call;
 mod cancel;
+mod cx;
+pub mod entry;
+mod error;
+mod handler;
+pub mod output;
+pub mod schema;
+#[cfg(feature = "std")]
+mod server;
+pub mod service;
 
 #[cfg(feature = "std")]
 pub use cancel::Cancelled;
 pub use call::{
     Call, CallContext, Change, Closed, Delivery, Event, Link, Note, Outcome, Peer, PeerFault, Ticket, Work,
 };
+pub use builder::ServerBuilder;
 pub use cancel::CancelToken;
+pub use cx::{Amount, Cx};
+pub use entry::{
+    Completer, ComponentSet, Components, IntoPrompt, IntoResource, IntoTool, PromptEntry, PromptInput, ResourceEntry,
+    ResourceInput, ToolEntry, ToolInput,
+};
+pub use error::{BuildError, Failure, ToolError, resource_not_found};
+pub use handler::{AsyncFn, BoxFuture, Handler, SyncFn};
+pub use output::{
+    Audio, Image, IntoCompletion, IntoContent, IntoPromptResult, IntoResourceResult, IntoToolResult, Item, Json,
+    ResourceTarget,
+};
+pub use schema::ToSchema;
+#[cfg(feature = "std")]
+pub use server::{Changes, IntoServer, Selector, Server, ServerHandle, Watch};
+pub use service::{
+    Component, ComponentKind, CompletionTarget, Duplicates, Edit, Entry, FoundResource, Page, Service, ServiceBuilder,
+};
 pub use mcp_proto;

@@ -1,0 +1,203 @@
+//! Putting a server together from functions.
+
+use alloc::{string::String, sync::Arc};
+use mcp_proto::{
+    limits::Limits,
+    types::{CacheHints, Icon, Implementation},
+};
+
+use crate::{
+    entry::{Completer, ComponentSet, Components, IntoPrompt, IntoResource, IntoTool, Policy},
+    error::{BuildError, Failure},
+    handler::Handler,
+    service::{ComponentKind, Duplicates, Service, ServiceBuilder},
+};
+
+/// Puts a server together from functions.
+///
+/// [`server!`](crate::server!) begins one that is named after the crate it stands in. Nothing
+/// fails before it is built, and then with an error that names the fix.
+#[derive(Debug)]
+#[must_use = "a builder does nothing before it is built or served"]
+pub struct ServerBuilder {
+    service: ServiceBuilder<Handler>,
+    set: ComponentSet,
+    policy: Policy,
+    completer: Option<Completer>,
+}
+
+impl ServerBuilder {
+    /// Begins a server of that name and version.
+    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self {
+            service: ServiceBuilder::new(Implementation::new(name, version)),
+            set: ComponentSet::default(),
+            policy: Policy::default(),
+            completer: None,
+        }
+    }
+
+    /// Sets the server's name for people.
+    pub fn title(self, title: impl Into<String>) -> Self {
+        self.info(|info| info.title = Some(title.into()))
+    }
+
+    /// Says what the server is for (2025-11-25 on).
+    pub fn description(self, description: impl Into<String>) -> Self {
+        self.info(|info| info.description = Some(description.into()))
+    }
+
+    /// Says where to read about the server (2025-11-25 on).
+    pub fn website_url(self, url: impl Into<String>) -> Self {
+        self.info(|info| info.website_url = Some(url.into()))
+    }
+
+    /// Adds a picture to show beside the server (2025-11-25 on).
+    pub fn icon(self, icon: Icon) -> Self {
+        self.info(|info| info.icons.push(icon))
+    }
+
+    fn info(mut self, change: impl FnOnce(&mut Implementation)) -> Self {
+        change(self.service.info_mut());
+        self
+    }
+
+    /// Tells the model how to use the server.
+    pub fn instructions(self, instructions: impl Into<String>) -> Self {
+        self.service(|service| service.instructions(instructions))
+    }
+
+    /// Adds a tool.
+    pub fn tool(mut self, tool: impl IntoTool) -> Self {
+        self.set.tool(tool);
+        self
+    }
+
+    /// Adds a resource or a resource template.
+    pub fn resource(mut self, resource: impl IntoResource) -> Self {
+        self.set.resource(resource);
+        self
+    }
+
+    /// Adds a prompt.
+    pub fn prompt(mut self, prompt: impl IntoPrompt) -> Self {
+        self.set.prompt(prompt);
+        self
+    }
+
+    /// Adds the components of a struct, or of anything else that has several.
+    pub fn components(mut self, components: impl Components) -> Self {
+        self.set.components(components);
+        self
+    }
+
+    /// Sets what proposes values for the arguments of prompts and templates that have no
+    /// completer of their own.
+    pub fn completion(mut self, completer: Completer) -> Self {
+        self.completer = Some(completer);
+        self
+    }
+
+    /// Decides what happens to a component whose name is taken; an error by default.
+    pub fn on_duplicate(self, duplicates: Duplicates) -> Self {
+        self.service(|service| service.on_duplicate(duplicates))
+    }
+
+    /// Sets the bounds of every connection.
+    pub fn limits(self, limits: Limits) -> Self {
+        self.service(|service| service.limits(limits))
+    }
+
+    /// Says how long clients may keep lists (2026-07-28); not at all by default.
+    pub fn list_cache(self, hints: CacheHints) -> Self {
+        self.service(|service| service.list_cache(hints))
+    }
+
+    /// Does not declare `logging`: nothing here ever logs.
+    pub fn without_logging(self) -> Self {
+        self.service(ServiceBuilder::without_logging)
+    }
+
+    /// Declares that there are components of this kind, although they may all come later, through
+    /// the server's handle.
+    pub fn announce(self, kind: ComponentKind) -> Self {
+        self.service(|service| service.announce(kind))
+    }
+
+    fn service(
+        mut self,
+        change: impl FnOnce(ServiceBuilder<Handler>) -> ServiceBuilder<Handler>,
+    ) -> Self {
+        self.service = change(self.service);
+        self
+    }
+
+    /// Shows internal errors to clients, instead of only to the [error hook](Self::on_error).
+    pub fn expose_errors(mut self, expose: bool) -> Self {
+        self.policy.expose_errors = expose;
+        self
+    }
+
+    /// Takes tools' arguments only in the type that their schema says. Otherwise a string that
+    /// holds the JSON of another type is read as that: models often send `"2"` for `2`.
+    pub fn strict_arguments(mut self) -> Self {
+        self.policy.strict_arguments = true;
+        self
+    }
+
+    /// Calls `hook` with every internal error, whose cause clients do not see; to log it.
+    ///
+    /// It runs where the handler ran, before the answer is sent.
+    pub fn on_error(mut self, hook: impl Fn(&Failure<'_>) + Send + Sync + 'static) -> Self {
+        self.policy.on_error = Some(Arc::new(hook));
+        self
+    }
+
+    /// Builds the bare service, for a loop of your own.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with a component.
+    pub fn build_service(self) -> Result<Service<Handler>, BuildError> {
+        self.build_with_policy().map(|(service, _)| service)
+    }
+
+    pub(crate) fn build_with_policy(self) -> Result<(Service<Handler>, Arc<Policy>), BuildError> {
+        let policy = Arc::new(self.policy);
+        let mut service = self.service;
+        if let Some(completer) = self.completer {
+            service = service.completion(completer.into_handler(&policy));
+        }
+        let service = self.set.build_into(service, &policy)?.build()?;
+        Ok((service, policy))
+    }
+
+    /// Builds the server.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with a component.
+    #[cfg(feature = "std")]
+    pub fn build(self) -> Result<crate::Server, BuildError> {
+        let (service, policy) = self.build_with_policy()?;
+        Ok(crate::Server::new(service, policy))
+    }
+}
+
+/// Begins a server that is named after the crate it stands in, with that crate's version; or one
+/// of the name and version given.
+///
+/// ```
+/// let server = mcp_server_core::server!().instructions("Ask away.").build_service().unwrap();
+/// assert_eq!(server.info().name, env!("CARGO_PKG_NAME"));
+/// ```
+#[macro_export]
+macro_rules! server {
+    () => {
+        $crate::ServerBuilder::new(
+            ::core::env!("CARGO_PKG_NAME"),
+            ::core::env!("CARGO_PKG_VERSION"),
+        )
+    };
+    ($name:expr, $version:expr $(,)?) => {
+        $crate::ServerBuilder::new($name, $version)
+    };
+}

@@ -1,0 +1,248 @@
+//! Components made of Rust functions: the definition is written beside the function, and what the
+//! function takes and returns is converted.
+//!
+//! The attribute macros produce these entries. By hand they look like this:
+//!
+//! ```
+//! use mcp_server_core::{Cx, PromptEntry, ResourceEntry, ServerBuilder, ToolEntry};
+//!
+//! # #[cfg(feature = "schemars")] {
+//! let service = ServerBuilder::new("town", "1.0.0")
+//!     .tool(ToolEntry::new("shout").description("Says it loudly").typed(|text: std::collections::BTreeMap<String, String>, _: &Cx| {
+//!         text.values().map(|word| word.to_uppercase()).collect::<Vec<_>>()
+//!     }))
+//!     .resource(ResourceEntry::new("town://{name}", "town").run(|of, _| {
+//!         Ok::<_, mcp_server_core::ToolError>(format!("{} is a town", of.get::<String>("name")?))
+//!     }))
+//!     .prompt(PromptEntry::new("greet").required("name", "who").run(|with, _| {
+//!         Ok::<_, mcp_server_core::ToolError>(format!("Greet {}.", with.get::<String>("name")?))
+//!     }))
+//!     .build_service()
+//!     .unwrap();
+//! assert!(service.tool("shout").is_some());
+//! # }
+//! ```
+
+mod completion;
+mod making;
+mod policy;
+mod prompt;
+mod resource;
+mod tool;
+
+pub use completion::Completer;
+pub use prompt::{PromptEntry, PromptInput};
+pub use resource::{ResourceEntry, ResourceInput};
+pub use tool::{ToolEntry, ToolInput};
+
+pub(crate) use policy::Policy;
+
+use alloc::vec::Vec;
+
+use crate::{
+    error::BuildError,
+    handler::Handler,
+    service::{Edit, ServiceBuilder},
+};
+
+/// What [`ServerBuilder::tool`](crate::ServerBuilder::tool) takes: an entry, or what an attribute
+/// macro made of a function.
+pub trait IntoTool {
+    /// The entry.
+    fn into_tool(self) -> ToolEntry;
+}
+
+/// What [`ServerBuilder::resource`](crate::ServerBuilder::resource) takes.
+pub trait IntoResource {
+    /// The entry.
+    fn into_resource(self) -> ResourceEntry;
+}
+
+/// What [`ServerBuilder::prompt`](crate::ServerBuilder::prompt) takes.
+pub trait IntoPrompt {
+    /// The entry.
+    fn into_prompt(self) -> PromptEntry;
+}
+
+impl IntoTool for ToolEntry {
+    fn into_tool(self) -> ToolEntry {
+        self
+    }
+}
+
+impl IntoResource for ResourceEntry {
+    fn into_resource(self) -> ResourceEntry {
+        self
+    }
+}
+
+impl IntoPrompt for PromptEntry {
+    fn into_prompt(self) -> PromptEntry {
+        self
+    }
+}
+
+/// Several components that belong together, such as the methods of a struct that share its state.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use mcp_server_core::{ComponentSet, Components, ServerBuilder, ToolEntry};
+///
+/// #[derive(Default)]
+/// struct Counter(Mutex<u32>);
+///
+/// impl Components for Counter {
+///     fn add_to(self, set: &mut ComponentSet) {
+///         let counter = Arc::new(self);
+///         set.tool(ToolEntry::new("count").run(move |_, _| {
+///             let mut count = counter.0.lock().unwrap();
+///             *count += 1;
+///             *count
+///         }));
+///     }
+/// }
+///
+/// let service = ServerBuilder::new("counter", "1.0.0").components(Counter::default()).build_service();
+/// assert!(service.unwrap().tool("count").is_some());
+/// ```
+pub trait Components {
+    /// Adds the components.
+    fn add_to(self, set: &mut ComponentSet);
+}
+
+/// Components on their way into a server.
+#[derive(Debug, Default)]
+pub struct ComponentSet {
+    entries: Vec<AnyEntry>,
+}
+
+#[derive(Debug)]
+pub(crate) enum AnyEntry {
+    Tool(ToolEntry),
+    Resource(ResourceEntry),
+    Prompt(PromptEntry),
+}
+
+impl ComponentSet {
+    /// Adds a tool.
+    pub fn tool(&mut self, tool: impl IntoTool) -> &mut Self {
+        self.entries.push(AnyEntry::Tool(tool.into_tool()));
+        self
+    }
+
+    /// Adds a resource or resource template.
+    pub fn resource(&mut self, resource: impl IntoResource) -> &mut Self {
+        self.entries
+            .push(AnyEntry::Resource(resource.into_resource()));
+        self
+    }
+
+    /// Adds a prompt.
+    pub fn prompt(&mut self, prompt: impl IntoPrompt) -> &mut Self {
+        self.entries.push(AnyEntry::Prompt(prompt.into_prompt()));
+        self
+    }
+
+    /// Adds what another set of components consists of.
+    pub fn components(&mut self, components: impl Components) -> &mut Self {
+        components.add_to(self);
+        self
+    }
+
+    pub(crate) fn build_into(
+        self,
+        mut service: ServiceBuilder<Handler>,
+        policy: &alloc::sync::Arc<Policy>,
+    ) -> Result<ServiceBuilder<Handler>, BuildError> {
+        for entry in self.entries {
+            service = match entry {
+                AnyEntry::Tool(tool) => service.add_tool(tool.build(policy)?),
+                AnyEntry::Resource(resource) => match resource.build(policy)? {
+                    resource::Built::Fixed(resource) => service.add_resource(resource),
+                    resource::Built::Template(template) => service.add_template(template),
+                },
+                AnyEntry::Prompt(prompt) => service.add_prompt(prompt.build(policy)?),
+            };
+        }
+        Ok(service)
+    }
+
+    #[cfg_attr(not(feature = "std"), allow(dead_code))]
+    pub(crate) fn add_into(
+        self,
+        edit: &mut Edit<Handler>,
+        policy: &alloc::sync::Arc<Policy>,
+    ) -> Result<bool, BuildError> {
+        let mut changed = false;
+        for entry in self.entries {
+            changed |= match entry {
+                AnyEntry::Tool(tool) => edit.add_tool(tool.build(policy)?)?,
+                AnyEntry::Resource(resource) => match resource.build(policy)? {
+                    resource::Built::Fixed(resource) => edit.add_resource(resource)?,
+                    resource::Built::Template(template) => edit.add_template(template)?,
+                },
+                AnyEntry::Prompt(prompt) => edit.add_prompt(prompt.build(policy)?)?,
+            };
+        }
+        Ok(changed)
+    }
+}
+
+/// The settings that entries of all kinds share.
+macro_rules! shared_settings {
+    ($definition:ident) => {
+        /// Sets the name for people.
+        pub fn title(mut self, title: impl Into<String>) -> Self {
+            self.$definition.title = Some(title.into());
+            self
+        }
+
+        /// Says what it is for, to the model.
+        pub fn description(mut self, description: impl Into<String>) -> Self {
+            self.$definition.description = Some(description.into());
+            self
+        }
+
+        /// Adds a picture to show beside it.
+        pub fn icon(mut self, icon: mcp_proto::types::Icon) -> Self {
+            self.$definition.icons.push(icon);
+            self
+        }
+
+        /// Adds a member to the definition's `_meta`.
+        pub fn meta(mut self, key: impl Into<String>, value: mcp_proto::json::Json) -> Self {
+            self.$definition
+                .meta
+                .get_or_insert_with(Default::default)
+                .insert(key, value);
+            self
+        }
+
+        /// Adds a tag, under which components are enabled and disabled together.
+        pub fn tag(mut self, tag: impl Into<String>) -> Self {
+            self.options.tags.push(tag.into());
+            self
+        }
+
+        /// Hides it until it is enabled through the server's handle.
+        pub fn disabled(mut self) -> Self {
+            self.options.enabled = false;
+            self
+        }
+
+        /// Sets how long one call may take, instead of
+        /// [`Limits::call_timeout`](mcp_proto::limits::Limits::call_timeout).
+        pub fn timeout(mut self, timeout: core::time::Duration) -> Self {
+            self.options.timeout = Some(timeout);
+            self
+        }
+
+        /// Promises that the function returns at once, so that it is run in place rather than on
+        /// a thread of its own. Nothing else is served while it runs.
+        pub fn quick(mut self) -> Self {
+            self.options.quick = true;
+            self
+        }
+    };
+}
+pub(crate) use shared_settings;

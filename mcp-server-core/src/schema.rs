@@ -1,0 +1,344 @@
+//! JSON Schemas of the types that handlers take and return.
+
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use mcp_proto::{encode::Object, json::Json, version::ProtocolVersion};
+use serde_json::{Map, Value};
+
+/// A type that has a JSON Schema.
+///
+/// With the feature `schemars`, every type with `schemars::JsonSchema` has one. Without it, the
+/// types of this crate's table do, and others can be given one by hand:
+///
+/// ```
+/// use mcp_server_core::{mcp_proto::json::Json, schema::{SchemaGenerator, ToSchema}};
+///
+/// struct Percent(u8);
+///
+/// impl ToSchema for Percent {
+///     fn schema(_: &mut SchemaGenerator) -> Json {
+///         Json::parse(r#"{"type":"integer","minimum":0,"maximum":100}"#).unwrap()
+///     }
+/// }
+///
+/// assert!(SchemaGenerator::new().root::<Percent>().as_str().contains("100"));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no JSON Schema",
+    note = "derive `schemars::JsonSchema` for it, or implement `mcp_server_core::schema::ToSchema` by hand"
+)]
+pub trait ToSchema {
+    /// The type's schema.
+    ///
+    /// Types within it are asked through `generator`, which also keeps the definitions of
+    /// recursive ones.
+    fn schema(generator: &mut SchemaGenerator) -> Json;
+}
+
+/// Makes schemas that any client can read: without references but for recursive types, without
+/// the titles and number formats that only Rust knows.
+#[derive(Debug)]
+pub struct SchemaGenerator {
+    #[cfg(feature = "schemars")]
+    inner: schemars::SchemaGenerator,
+}
+
+impl Default for SchemaGenerator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SchemaGenerator {
+    /// A generator of JSON Schema 2020-12, which is what revisions mean without saying so
+    /// (2025-11-25, basic, JSON Schema Usage).
+    #[must_use]
+    pub fn new() -> Self {
+        #[cfg(feature = "schemars")]
+        {
+            let mut settings = schemars::generate::SchemaSettings::draft2020_12();
+            // Many clients cannot follow references.
+            settings.inline_subschemas = true;
+            settings.meta_schema = None;
+            Self {
+                inner: schemars::SchemaGenerator::new(settings),
+            }
+        }
+        #[cfg(not(feature = "schemars"))]
+        Self {}
+    }
+
+    /// The schema of a part. What it refers to is among the
+    /// [`definitions`](Self::take_definitions) afterwards.
+    pub fn part<T: ToSchema + ?Sized>(&mut self) -> Json {
+        T::schema(self)
+    }
+
+    /// A schema that stands alone.
+    #[must_use]
+    pub fn root<T: ToSchema + ?Sized>(mut self) -> Json {
+        let schema = self.part::<T>();
+        let definitions = self.take_definitions();
+        if definitions.is_empty() {
+            return schema;
+        }
+        let mut root = as_object(&schema);
+        root.insert(String::from("$defs"), Value::Object(definitions));
+        Value::Object(root).into()
+    }
+
+    /// The schema of a tool's arguments: an object that takes no other members than `T` has.
+    #[must_use]
+    pub fn arguments<T: ToSchema + ?Sized>(self) -> Json {
+        let mut root = as_object(&self.root::<T>());
+        root.entry("type").or_insert_with(|| "object".into());
+        // Each branch of a combination sees only its own members; closing the root would forbid
+        // all of them.
+        let open = [
+            "additionalProperties",
+            "unevaluatedProperties",
+            "allOf",
+            "anyOf",
+            "oneOf",
+            "$ref",
+        ];
+        if root["type"] == "object" && !open.iter().any(|keyword| root.contains_key(*keyword)) {
+            root.insert(String::from("additionalProperties"), Value::Bool(false));
+        }
+        Value::Object(root).into()
+    }
+
+    /// The definitions that parts refer to as `#/$defs/…`.
+    fn take_definitions(&mut self) -> Map<String, Value> {
+        #[cfg(feature = "schemars")]
+        {
+            let mut definitions = self.inner.take_definitions(true);
+            definitions.values_mut().for_each(tidy);
+            definitions
+        }
+        #[cfg(not(feature = "schemars"))]
+        Map::new()
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl<T: schemars::JsonSchema + ?Sized> ToSchema for T {
+    fn schema(generator: &mut SchemaGenerator) -> Json {
+        let mut schema = generator.inner.subschema_for::<T>().to_value();
+        tidy(&mut schema);
+        schema.into()
+    }
+}
+
+/// Takes out the formats by which schemars tells Rust's numbers apart: they are no formats of
+/// JSON Schema, and some validators refuse what they do not know.
+#[cfg(feature = "schemars")]
+fn tidy(schema: &mut Value) {
+    let Value::Object(members) = schema else {
+        return;
+    };
+    let numeric = ["number", "integer"]
+        .iter()
+        .any(|ty| match members.get("type") {
+            Some(Value::String(own)) => own == ty,
+            Some(Value::Array(all)) => all.iter().any(|own| own == ty),
+            _ => false,
+        });
+    if numeric {
+        members.remove("format");
+    }
+    for (keyword, member) in members.iter_mut() {
+        match (keyword.as_str(), member) {
+            // Values, not schemas.
+            ("const" | "enum" | "default" | "examples", _) => {}
+            (
+                "properties" | "patternProperties" | "$defs" | "dependentSchemas",
+                Value::Object(named),
+            ) => {
+                named.values_mut().for_each(tidy);
+            }
+            (_, Value::Array(schemas)) => schemas.iter_mut().for_each(tidy),
+            (_, member) => tidy(member),
+        }
+    }
+}
+
+/// A schema as an object: `true` is `{}`, `false` is `{"not": {}}`.
+fn as_object(schema: &Json) -> Map<String, Value> {
+    match schema.to() {
+        Ok(Value::Object(members)) => members,
+        Ok(Value::Bool(false)) => {
+            Map::from_iter([(String::from("not"), Value::Object(Map::new()))])
+        }
+        _ => Map::new(),
+    }
+}
+
+/// Puts the schema of an arguments' object together, member by member and in their order.
+///
+/// ```
+/// use mcp_server_core::schema::ObjectSchema;
+///
+/// let mut schema = ObjectSchema::new();
+/// schema.member::<String>("city", "the town's name", true);
+/// schema.member::<bool>("past", "", false);
+/// assert_eq!(
+///     schema.finish().as_str(),
+///     concat!(
+///         r#"{"type":"object","properties":{"city":{"description":"the town's name","type":"string"},"#,
+///         r#""past":{"type":"boolean"}},"required":["city"],"additionalProperties":false}"#
+///     )
+/// );
+/// ```
+#[derive(Debug, Default)]
+pub struct ObjectSchema {
+    generator: SchemaGenerator,
+    members: Vec<(String, Value)>,
+    required: Vec<String>,
+}
+
+impl ObjectSchema {
+    /// An object without members.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a member of type `T`. A `description` that is not empty takes the place of the type's
+    /// own.
+    pub fn member<T: ToSchema + ?Sized>(&mut self, name: &str, description: &str, required: bool) {
+        let mut schema = as_object(&self.generator.part::<T>());
+        if !description.is_empty() {
+            schema.insert(String::from("description"), description.into());
+        }
+        self.members.push((name.to_string(), Value::Object(schema)));
+        if required {
+            self.required.push(name.to_string());
+        }
+    }
+
+    /// Adds a keyword, such as `default` or `minimum`, to the member that was added last.
+    pub fn keyword(&mut self, keyword: &str, value: &Json) {
+        if let (Some((_, Value::Object(schema))), Ok(value)) = (self.members.last_mut(), value.to())
+        {
+            schema.insert(keyword.to_string(), value);
+        }
+    }
+
+    /// The schema.
+    #[must_use]
+    pub fn finish(mut self) -> Json {
+        let mut text = Vec::new();
+        let mut root = Object::new(&mut text, ProtocolVersion::LATEST);
+        root.field("type", "object");
+        let (out, version) = root.key("properties");
+        let mut properties = Object::new(out, version);
+        for (name, schema) in &self.members {
+            properties.raw(name, &schema.to_string());
+        }
+        properties.end();
+        root.optional("required", &self.required);
+        let definitions = self.generator.take_definitions();
+        if !definitions.is_empty() {
+            root.raw("$defs", &Value::Object(definitions).to_string());
+        }
+        root.raw("additionalProperties", "false");
+        root.end();
+        // The encoder writes valid JSON in UTF-8.
+        let text = String::from_utf8(text).unwrap_or_default();
+        Json::parse(text).unwrap_or_else(|_| Json::empty_object())
+    }
+}
+
+#[cfg(not(feature = "schemars"))]
+mod plain {
+    //! The types that have a schema without schemars.
+
+    use super::{Json, SchemaGenerator, ToSchema, as_object};
+    use alloc::{
+        borrow::Cow,
+        boxed::Box,
+        collections::{BTreeMap, BTreeSet},
+        string::String,
+        sync::Arc,
+        vec::Vec,
+    };
+    use serde_json::{Value, json};
+
+    macro_rules! plain {
+        ($($ty:ty => $schema:tt),* $(,)?) => {$(
+            impl ToSchema for $ty {
+                fn schema(_: &mut SchemaGenerator) -> Json {
+                    json!($schema).into()
+                }
+            }
+        )*};
+    }
+    plain! {
+        bool => {"type": "boolean"},
+        f32 => {"type": "number"}, f64 => {"type": "number"},
+        i8 => {"type": "integer"}, i16 => {"type": "integer"}, i32 => {"type": "integer"},
+        i64 => {"type": "integer"}, isize => {"type": "integer"},
+        u8 => {"type": "integer", "minimum": 0, "maximum": 255},
+        u16 => {"type": "integer", "minimum": 0, "maximum": 65535},
+        u32 => {"type": "integer", "minimum": 0}, u64 => {"type": "integer", "minimum": 0},
+        usize => {"type": "integer", "minimum": 0},
+        str => {"type": "string"}, String => {"type": "string"}, char => {"type": "string", "minLength": 1, "maxLength": 1},
+        () => {"type": "null"}, Value => {},
+    }
+
+    macro_rules! lists {
+        ($($ty:ty),*) => {$(
+            impl<T: ToSchema> ToSchema for $ty {
+                fn schema(generator: &mut SchemaGenerator) -> Json {
+                    json!({"type": "array", "items": as_object(&T::schema(generator))}).into()
+                }
+            }
+        )*};
+    }
+    lists!(Vec<T>, [T], BTreeSet<T>);
+
+    impl<T: ToSchema, const N: usize> ToSchema for [T; N] {
+        fn schema(generator: &mut SchemaGenerator) -> Json {
+            let items = as_object(&T::schema(generator));
+            json!({"type": "array", "items": items, "minItems": N, "maxItems": N}).into()
+        }
+    }
+
+    impl<T: ToSchema> ToSchema for BTreeMap<String, T> {
+        fn schema(generator: &mut SchemaGenerator) -> Json {
+            json!({"type": "object", "additionalProperties": as_object(&T::schema(generator))})
+                .into()
+        }
+    }
+
+    impl<T: ToSchema> ToSchema for Option<T> {
+        fn schema(generator: &mut SchemaGenerator) -> Json {
+            let mut schema = as_object(&T::schema(generator));
+            match schema.get_mut("type") {
+                Some(ty @ Value::String(_)) => *ty = json!([ty, "null"]),
+                _ => return json!({"anyOf": [schema, {"type": "null"}]}).into(),
+            }
+            Value::Object(schema).into()
+        }
+    }
+
+    macro_rules! pointers {
+        ($($ty:ty),*) => {$(
+            impl<T: ToSchema + ?Sized> ToSchema for $ty {
+                fn schema(generator: &mut SchemaGenerator) -> Json {
+                    T::schema(generator)
+                }
+            }
+        )*};
+    }
+    pointers!(&T, Box<T>, Arc<T>);
+
+    impl<T: ToSchema + alloc::borrow::ToOwned + ?Sized> ToSchema for Cow<'_, T> {
+        fn schema(generator: &mut SchemaGenerator) -> Json {
+            T::schema(generator)
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! One server for all connections: the service that is current, and whom to tell when it changes.
+
+use alloc::{
+    collections::{BTreeSet, VecDeque},
+    string::String,
+    sync::{Arc, Weak},
+    vec::Vec,
+};
+use core::{fmt, mem};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::{
+    builder::ServerBuilder,
+    call::Change,
+    entry::{ComponentSet, Components, IntoPrompt, IntoResource, IntoTool, Policy},
+    error::BuildError,
+    handler::Handler,
+    service::{ComponentKind, Edit, Service},
+};
+
+/// A server, ready to be served by any binding, on any number of connections at once.
+///
+/// It is cheap to clone; all clones are one server. What it offers can be changed at any time
+/// through its [handle](Self::handle), and every connection learns of it.
+///
+/// ```
+/// use mcp_server_core::{Server, ToolEntry};
+///
+/// let server = Server::builder("demo", "1.0.0").build().unwrap();
+/// let handle = server.handle();
+/// handle.add_tool(ToolEntry::new("hello").run(|_, _| "hello")).unwrap();
+/// assert!(server.current().tool("hello").is_some());
+/// ```
+#[derive(Debug, Clone)]
+pub struct Server {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    policy: Arc<Policy>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    service: Arc<Service<Handler>>,
+    watchers: Vec<Weak<Watcher>>,
+}
+
+impl Server {
+    /// Begins a server of that name and version; [`server!`](crate::server!) takes them from the
+    /// crate it stands in.
+    pub fn builder(name: impl Into<String>, version: impl Into<String>) -> ServerBuilder {
+        ServerBuilder::new(name, version)
+    }
+
+    pub(crate) fn new(service: Service<Handler>, policy: Arc<Policy>) -> Self {
+        let state = Mutex::new(State {
+            service: Arc::new(service),
+            watchers: Vec::new(),
+        });
+        Self {
+            shared: Arc::new(Shared { policy, state }),
+        }
+    }
+
+    /// What it offers now.
+    #[must_use]
+    pub fn current(&self) -> Arc<Service<Handler>> {
+        Arc::clone(&self.state().service)
+    }
+
+    /// A handle to change what it offers.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle {
+            server: self.clone(),
+        }
+    }
+
+    /// For drivers: to be told of changes. `wake` is called, from whatever thread makes a change
+    /// and with none of the server's locks held, when there is something to
+    /// [`take`](Watch::take) that was not there before.
+    ///
+    /// Begin to watch before [`current`](Self::current) is read, and no change is missed.
+    pub fn watch(&self, wake: Arc<dyn Fn() + Send + Sync>) -> Watch {
+        let watcher = Arc::new(Watcher {
+            wake,
+            pending: Mutex::default(),
+        });
+        let mut state = self.state();
+        state.watchers.retain(|watcher| watcher.strong_count() > 0);
+        state.watchers.push(Arc::downgrade(&watcher));
+        Watch { watcher }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.shared.state)
+    }
+
+    fn edit<R>(
+        &self,
+        edit: impl FnOnce(&mut Edit<Handler>) -> Result<R, BuildError>,
+        is_change: impl FnOnce(&R) -> bool,
+    ) -> Result<R, BuildError> {
+        let mut state = self.state();
+        let (service, outcome) = state.service.edited(edit)?;
+        if is_change(&outcome) {
+            state.service = Arc::new(service);
+            let service = Arc::clone(&state.service);
+            Self::tell(state, |pending| {
+                pending.service = Some(Arc::clone(&service))
+            });
+        }
+        Ok(outcome)
+    }
+
+    /// Notes something down for every watcher, then wakes them without holding a lock.
+    fn tell(state: MutexGuard<'_, State>, mut note: impl FnMut(&mut Pending)) {
+        let mut to_wake = Vec::new();
+        for watcher in state.watchers.iter().filter_map(Weak::upgrade) {
+            let mut pending = lock(&watcher.pending);
+            let quiet = pending.is_empty();
+            note(&mut pending);
+            drop(pending);
+            if quiet {
+                to_wake.push(watcher);
+            }
+        }
+        drop(state);
+        to_wake.iter().for_each(|watcher| (watcher.wake)());
+    }
+}
+
+/// A lock whose data is consistent even if a thread panicked while holding it: every change below
+/// is one assignment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A server, or what can still become one: what bindings take.
+pub trait IntoServer {
+    /// The server.
+    ///
+    /// # Errors
+    /// Where it cannot be built.
+    fn into_server(self) -> Result<Server, BuildError>;
+}
+
+impl IntoServer for Server {
+    fn into_server(self) -> Result<Server, BuildError> {
+        Ok(self)
+    }
+}
+
+impl IntoServer for &Server {
+    fn into_server(self) -> Result<Server, BuildError> {
+        Ok(self.clone())
+    }
+}
+
+impl IntoServer for ServerBuilder {
+    fn into_server(self) -> Result<Server, BuildError> {
+        self.build()
+    }
+}
+
+/// One connection's view of a server's changes; made by [`Server::watch`].
+#[derive(Debug)]
+pub struct Watch {
+    watcher: Arc<Watcher>,
+}
+
+struct Watcher {
+    wake: Arc<dyn Fn() + Send + Sync>,
+    pending: Mutex<Pending>,
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watcher")
+            .field("pending", &self.pending)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a connection has yet to take. Bounded, however slow it is: of services only the last one
+/// counts, and of updated resources so many are kept.
+#[derive(Debug, Default)]
+struct Pending {
+    service: Option<Arc<Service<Handler>>>,
+    updated: VecDeque<Arc<str>>,
+    known: BTreeSet<Arc<str>>,
+    overflown: bool,
+}
+
+impl Pending {
+    /// More than one connection may subscribe to by default, several times over.
+    const UPDATED: usize = 1024;
+
+    fn is_empty(&self) -> bool {
+        self.service.is_none() && self.updated.is_empty() && !self.overflown
+    }
+
+    fn update(&mut self, uri: &Arc<str>) {
+        if self.updated.len() < Self::UPDATED {
+            if self.known.insert(Arc::clone(uri)) {
+                self.updated.push_back(Arc::clone(uri));
+            }
+        } else if !self.known.contains(uri) {
+            self.overflown = true;
+        }
+    }
+}
+
+impl Watch {
+    /// What has changed since the last time; `None` where nothing has.
+    ///
+    /// Changes are put together: many of one list are one, and so are many of one resource. Where
+    /// more than 1,024 resources were updated, the rest of them is told as a change of the list.
+    #[must_use]
+    pub fn take(&self) -> Option<Changes> {
+        let pending = mem::take(&mut *lock(&self.watcher.pending));
+        if pending.is_empty() {
+            return None;
+        }
+        let updated = pending.updated.into_iter().map(Change::Resource);
+        let overflown = pending.overflown.then_some(Change::Resources);
+        Some(Changes {
+            service: pending.service,
+            changes: updated.chain(overflown).collect(),
+        })
+    }
+}
+
+/// What has changed on a server, for one connection.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Changes {
+    /// What the server offers now, where that is something else.
+    pub service: Option<Arc<Service<Handler>>>,
+    /// What else clients may want to know.
+    pub changes: Vec<Change>,
+}
+
+/// Changes what a server offers while it runs. Every connection is told, and tells its client
+/// where that one listens: `list_changed` in the handshake era, subscriptions since 2026-07-28.
+///
+/// It is cheap to clone and may be kept anywhere but in the server's own handlers, which get it
+/// from [`Cx::server`](crate::Cx::server): one that is kept there keeps the server alive.
+#[derive(Debug, Clone)]
+pub struct ServerHandle {
+    server: Server,
+}
+
+impl ServerHandle {
+    /// The server.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Adds a tool. Tells whether something changed: under
+    /// [`Duplicates::KeepFirst`](crate::Duplicates::KeepFirst) it may not.
+    ///
+    /// # Errors
+    /// What building the server with it would have failed with.
+    pub fn add_tool(&self, tool: impl IntoTool) -> Result<bool, BuildError> {
+        self.add(|set| set.tool(tool))
+    }
+
+    /// Adds a resource or resource template.
+    ///
+    /// # Errors
+    /// What building the server with it would have failed with.
+    pub fn add_resource(&self, resource: impl IntoResource) -> Result<bool, BuildError> {
+        self.add(|set| set.resource(resource))
+    }
+
+    /// Adds a prompt.
+    ///
+    /// # Errors
+    /// What building the server with it would have failed with.
+    pub fn add_prompt(&self, prompt: impl IntoPrompt) -> Result<bool, BuildError> {
+        self.add(|set| set.prompt(prompt))
+    }
+
+    /// Adds several components at once: all of them or, with an error, none.
+    ///
+    /// # Errors
+    /// What building the server with them would have failed with.
+    pub fn add_components(&self, components: impl Components) -> Result<bool, BuildError> {
+        self.add(|set| set.components(components))
+    }
+
+    fn add(
+        &self,
+        fill: impl FnOnce(&mut ComponentSet) -> &mut ComponentSet,
+    ) -> Result<bool, BuildError> {
+        // User code runs here, before anything is locked.
+        let mut set = ComponentSet::default();
+        fill(&mut set);
+        let policy = &self.server.shared.policy;
+        self.server
+            .edit(|edit| set.add_into(edit, policy), |changed| *changed)
+    }
+
+    /// Removes a tool. Tells whether it was there.
+    pub fn remove_tool(&self, name: &str) -> bool {
+        self.remove(ComponentKind::Tool, name)
+    }
+
+    /// Removes a resource by its URI, or a template by its text. Tells whether it was there.
+    pub fn remove_resource(&self, uri: &str) -> bool {
+        self.remove(ComponentKind::Resource, uri) || self.remove(ComponentKind::Template, uri)
+    }
+
+    /// Removes a prompt. Tells whether it was there.
+    pub fn remove_prompt(&self, name: &str) -> bool {
+        self.remove(ComponentKind::Prompt, name)
+    }
+
+    fn remove(&self, kind: ComponentKind, key: &str) -> bool {
+        // Removing has no errors.
+        self.server
+            .edit(|edit| Ok(edit.remove(kind, key)), |removed| *removed)
+            .unwrap_or(false)
+    }
+
+    /// Shows what is selected. Tells how many components that changed.
+    pub fn enable(&self, selected: &Selector) -> usize {
+        self.set_enabled(selected, true)
+    }
+
+    /// Hides what is selected: it is in no list, and using it is answered as if it did not exist.
+    /// Tells how many components that changed.
+    pub fn disable(&self, selected: &Selector) -> usize {
+        self.set_enabled(selected, false)
+    }
+
+    fn set_enabled(&self, selected: &Selector, enabled: bool) -> usize {
+        let edit = |edit: &mut Edit<Handler>| {
+            Ok(edit.set_enabled(enabled, |kind, key, tags| selected.selects(kind, key, tags)))
+        };
+        self.server.edit(edit, |changed| *changed > 0).unwrap_or(0)
+    }
+
+    /// Tells the clients that watch this resource that its contents have changed.
+    pub fn resource_updated(&self, uri: impl Into<Arc<str>>) {
+        let uri = uri.into();
+        Server::tell(self.server.state(), |pending| pending.update(&uri));
+    }
+}
+
+/// Chooses components to show or hide.
+///
+/// ```
+/// use mcp_server_core::{Selector, Server, ToolEntry};
+///
+/// let secret = ToolEntry::new("secret").tag("beta").run(|_, _| "42");
+/// let server = Server::builder("demo", "1.0.0").tool(secret).build().unwrap();
+/// assert_eq!(server.handle().disable(&Selector::tag("beta")), 1);
+/// assert!(server.current().tool("secret").is_none());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Selector {
+    /// The component of that kind under that name, URI or template.
+    Key(ComponentKind, String),
+    /// All components with that tag.
+    Tag(String),
+    /// All components of that kind.
+    Kind(ComponentKind),
+    /// All components.
+    All,
+}
+
+impl Selector {
+    /// The tool of that name.
+    pub fn tool(name: impl Into<String>) -> Self {
+        Self::Key(ComponentKind::Tool, name.into())
+    }
+
+    /// The resource at that URI.
+    pub fn resource(uri: impl Into<String>) -> Self {
+        Self::Key(ComponentKind::Resource, uri.into())
+    }
+
+    /// The resource template with that text.
+    pub fn template(uri_template: impl Into<String>) -> Self {
+        Self::Key(ComponentKind::Template, uri_template.into())
+    }
+
+    /// The prompt of that name.
+    pub fn prompt(name: impl Into<String>) -> Self {
+        Self::Key(ComponentKind::Prompt, name.into())
+    }
+
+    /// All components with that tag.
+    pub fn tag(tag: impl Into<String>) -> Self {
+        Self::Tag(tag.into())
+    }
+
+    fn selects(&self, kind: ComponentKind, key: &str, tags: &[String]) -> bool {
+        match self {
+            Self::Key(of, name) => *of == kind && name == key,
+            Self::Tag(tag) => tags.contains(tag),
+            Self::Kind(of) => *of == kind,
+            Self::All => true,
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Putting a service together, and what can be wrong with its parts.
+
+use alloc::{string::String, sync::Arc, vec::Vec};
+use mcp_proto::{
+    limits::Limits,
+    types::{CacheHints, Implementation, Prompt, Resource, ResourceTemplate, Tool},
+};
+
+use super::{About, Component, ComponentKind, Duplicates, Pages, Service, Tables, json_of};
+use crate::error::BuildError;
+
+/// Puts a [`Service`] together from definitions and handlers of any kind.
+///
+/// The [`ServerBuilder`](crate::ServerBuilder) does the same for handlers that are Rust functions,
+/// and writes their definitions itself.
+///
+/// Nothing fails before [`build`](Self::build), which checks everything.
+#[derive(Debug)]
+#[must_use = "a builder does nothing before `build`"]
+pub struct ServiceBuilder<H> {
+    about: About,
+    components: Vec<Any<H>>,
+    completion: Option<H>,
+}
+
+#[derive(Debug)]
+enum Any<H> {
+    Tool(Component<Tool, H>),
+    Resource(Component<Resource, H>),
+    Template(Component<ResourceTemplate, H>),
+    Prompt(Component<Prompt, H>),
+}
+
+impl<H> ServiceBuilder<H> {
+    /// Begins a service of that name and version.
+    pub fn new(info: Implementation) -> Self {
+        let about = About {
+            info_json: String::new(),
+            info,
+            instructions: None,
+            limits: Limits::default(),
+            list_cache: CacheHints::default(),
+            logging: true,
+            announced: Vec::new(),
+            duplicates: Duplicates::default(),
+        };
+        Self {
+            about,
+            components: Vec::new(),
+            completion: None,
+        }
+    }
+
+    /// The server's name, version, and what else it says about itself, to be changed.
+    pub fn info_mut(&mut self) -> &mut Implementation {
+        &mut self.about.info
+    }
+
+    /// Tells the model how to use the server.
+    pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
+        self.about.instructions = Some(instructions.into());
+        self
+    }
+
+    /// Sets the bounds of every connection.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.about.limits = limits;
+        self
+    }
+
+    /// Says how long clients may keep lists and the answer to `server/discover`; not at all by
+    /// default (2026-07-28).
+    pub fn list_cache(mut self, hints: CacheHints) -> Self {
+        self.about.list_cache = hints;
+        self
+    }
+
+    /// Decides what happens to a component whose name is taken; an error by default.
+    pub fn on_duplicate(mut self, duplicates: Duplicates) -> Self {
+        self.about.duplicates = duplicates;
+        self
+    }
+
+    /// Does not declare `logging`: nothing here ever logs.
+    pub fn without_logging(mut self) -> Self {
+        self.about.logging = false;
+        self
+    }
+
+    /// Declares that there are components of this kind, although none may be registered yet.
+    pub fn announce(mut self, kind: ComponentKind) -> Self {
+        self.about.announced.push(kind);
+        self
+    }
+
+    /// Adds a tool.
+    pub fn tool(self, definition: Tool, handler: H) -> Self {
+        self.add_tool(Component::new(definition, handler))
+    }
+
+    /// Adds a resource.
+    pub fn resource(self, definition: Resource, handler: H) -> Self {
+        self.add_resource(Component::new(definition, handler))
+    }
+
+    /// Adds a resource template.
+    pub fn template(self, definition: ResourceTemplate, handler: H) -> Self {
+        self.add_template(Component::new(definition, handler))
+    }
+
+    /// Adds a prompt.
+    pub fn prompt(self, definition: Prompt, handler: H) -> Self {
+        self.add_prompt(Component::new(definition, handler))
+    }
+
+    /// Adds a tool with settings of its own.
+    pub fn add_tool(mut self, tool: Component<Tool, H>) -> Self {
+        self.components.push(Any::Tool(tool));
+        self
+    }
+
+    /// Adds a resource with settings of its own.
+    pub fn add_resource(mut self, resource: Component<Resource, H>) -> Self {
+        self.components.push(Any::Resource(resource));
+        self
+    }
+
+    /// Adds a resource template with settings of its own.
+    pub fn add_template(mut self, template: Component<ResourceTemplate, H>) -> Self {
+        self.components.push(Any::Template(template));
+        self
+    }
+
+    /// Adds a prompt with settings of its own.
+    pub fn add_prompt(mut self, prompt: Component<Prompt, H>) -> Self {
+        self.components.push(Any::Prompt(prompt));
+        self
+    }
+
+    /// Sets what completes the arguments of prompts and the variables of templates that have no
+    /// completion of their own.
+    pub fn completion(mut self, handler: H) -> Self {
+        self.completion = Some(handler);
+        self
+    }
+
+    /// Checks everything and finishes the service.
+    ///
+    /// # Errors
+    /// The first problem, in the order of registration; its text names the fix.
+    pub fn build(self) -> Result<Service<H>, BuildError> {
+        let Self {
+            mut about,
+            components,
+            completion,
+        } = self;
+        about.info_json = json_of(&about.info);
+        let mut tables = Tables::default();
+        for component in components {
+            match component {
+                Any::Tool(tool) => tables.add_tool(tool, about.duplicates)?,
+                Any::Resource(resource) => tables.add_resource(resource, about.duplicates)?,
+                Any::Template(template) => tables.add_template(template, about.duplicates)?,
+                Any::Prompt(prompt) => tables.add_prompt(prompt, about.duplicates)?,
+            };
+        }
+        Ok(Service {
+            about: Arc::new(about),
+            tables,
+            completion,
+            pages: Pages::default(),
+        })
+    }
+}
+
+/// 2025-11-25, server/tools, Tool Names. A prompt's name is free, but for being none.
+pub(super) fn check_name(kind: &'static str, name: &str) -> Result<(), BuildError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    let fine = match kind {
+        "tool" => (1..=128).contains(&name.len()) && name.bytes().all(allowed),
+        _ => !name.is_empty() && !name.contains(char::is_control),
+    };
+    if fine {
+        Ok(())
+    } else {
+        Err(BuildError::Name {
+            kind,
+            name: name.into(),
+        })
+    }
+}
+
+/// Every revision: a tool's input schema is that of an object.
+pub(super) fn check_schemas(tool: &Tool) -> Result<(), BuildError> {
+    #[derive(serde::Deserialize)]
+    struct Root<'a> {
+        #[serde(rename = "type", borrow)]
+        ty: alloc::borrow::Cow<'a, str>,
+    }
+    let root = serde_json::from_str::<Root<'_>>(tool.input_schema.as_str());
+    if root.is_ok_and(|root| root.ty == "object") {
+        return Ok(());
+    }
+    let problem =
+        "the input schema must have `\"type\": \"object\"`: wrap a single value in an object";
+    Err(BuildError::Schema {
+        tool: tool.name.clone(),
+        problem,
+    })
+}
+
+/// RFC 3986, section 3: a URI begins with a scheme.
+pub(super) fn check_uri(uri: &str) -> Result<(), BuildError> {
+    let wrong = |problem| {
+        Err(BuildError::Uri {
+            uri: uri.into(),
+            problem,
+        })
+    };
+    let Some((scheme, _)) = uri.split_once(':') else {
+        return wrong("it has no scheme: begin it with one, such as `data://`");
+    };
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    if !scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        || !scheme.bytes().all(allowed)
+    {
+        return wrong("its scheme may hold only A-Z a-z 0-9 + - . and begins with a letter");
+    }
+    if uri.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
+        return wrong("it holds a blank or control character: percent-encode it");
+    }
+    if uri.contains(['{', '}']) {
+        return wrong("it has braces: register it as a template, or percent-encode them");
+    }
+    Ok(())
+}

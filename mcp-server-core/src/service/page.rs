@@ -1,0 +1,231 @@
+//! Pages of lists: each list is encoded once for each revision, and pages are cut out of that.
+
+use alloc::{
+    borrow::Cow,
+    string::{String, ToString},
+    vec::Vec,
+};
+use mcp_proto::{
+    encode::{EncodeFields, Object},
+    page::{Cursor, Fingerprint},
+    rpc::RpcError,
+    types::CacheHints,
+    version::ProtocolVersion,
+};
+
+use super::{
+    Service,
+    component::{ComponentKind, Definition},
+    table::Table,
+};
+
+/// One page of a list, as the members of its result; written by
+/// [`write_with_meta`](mcp_proto::encode::write_with_meta) and its kind.
+#[derive(Debug)]
+pub struct Page<'s> {
+    member: &'static str,
+    // The items with commas between them, encoded for the revision that was asked for.
+    items: Cow<'s, [u8]>,
+    next_cursor: Option<String>,
+    cache: CacheHints,
+}
+
+impl Page<'_> {
+    /// Where the next page begins; `None` on the last one.
+    #[must_use]
+    pub fn next_cursor(&self) -> Option<&str> {
+        self.next_cursor.as_deref()
+    }
+}
+
+impl EncodeFields for Page<'_> {
+    fn encode_fields(&self, object: &mut Object<'_>) {
+        let stateless = object.version() >= ProtocolVersion::V2026_07_28;
+        if stateless {
+            object.field("resultType", "complete");
+        }
+        let (out, _) = object.key(self.member);
+        out.reserve(self.items.len() + 2);
+        out.push(b'[');
+        out.extend_from_slice(&self.items);
+        out.push(b']');
+        object.optional("nextCursor", &self.next_cursor);
+        if stateless {
+            object.field("ttlMs", &self.cache.ttl_ms);
+            object.field("cacheScope", &self.cache.scope);
+        }
+    }
+}
+
+/// A whole list, encoded.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    bytes: Vec<u8>,
+    // Where each item ends in `bytes`; the next begins behind a comma.
+    ends: Vec<usize>,
+}
+
+impl Encoded {
+    fn new<D: Definition, H>(table: &Table<D, H>, version: ProtocolVersion) -> Self {
+        let mut encoded = Self {
+            bytes: Vec::new(),
+            ends: Vec::new(),
+        };
+        for entry in table.enabled() {
+            if !encoded.ends.is_empty() {
+                encoded.bytes.push(b',');
+            }
+            entry.definition().encode(&mut encoded.bytes, version);
+            encoded.ends.push(encoded.bytes.len());
+        }
+        encoded
+    }
+
+    /// Where the bytes of these items lie.
+    fn range(&self, items: core::ops::Range<usize>) -> core::ops::Range<usize> {
+        let end_of = |count: usize| {
+            count
+                .checked_sub(1)
+                .and_then(|last| self.ends.get(last))
+                .copied()
+        };
+        let start = end_of(items.start).map_or(0, |end| end + 1);
+        let end = end_of(items.end).unwrap_or(0);
+        start.min(end)..end
+    }
+}
+
+#[cfg(feature = "std")]
+const REVISIONS: usize = ProtocolVersion::ALL.len();
+
+/// The encoded lists of one service, each made when it is first asked for. A service's successor
+/// begins with none.
+#[derive(Debug, Default)]
+pub(super) struct Pages {
+    #[cfg(feature = "std")]
+    lists: [[std::sync::OnceLock<Encoded>; REVISIONS]; ComponentKind::ALL.len()],
+}
+
+impl Pages {
+    #[cfg(feature = "std")]
+    fn with<'s, R>(
+        &'s self,
+        kind: ComponentKind,
+        version: ProtocolVersion,
+        encode: impl FnOnce() -> Encoded,
+        cut: impl FnOnce(&'s Encoded) -> R,
+        _: impl FnOnce(Encoded) -> R,
+    ) -> R {
+        cut(self.lists[kind as usize][version as usize].get_or_init(encode))
+    }
+
+    // Without std there is no cell to keep them in that a shared service could fill.
+    #[cfg(not(feature = "std"))]
+    fn with<'s, R>(
+        &'s self,
+        _: ComponentKind,
+        _: ProtocolVersion,
+        encode: impl FnOnce() -> Encoded,
+        _: impl FnOnce(&'s Encoded) -> R,
+        cut: impl FnOnce(Encoded) -> R,
+    ) -> R {
+        cut(encode())
+    }
+}
+
+impl<H> Service<H> {
+    /// The page of a list that begins at `cursor`, or the first one.
+    ///
+    /// The order is that of registration and the same for every connection (2026-07-28,
+    /// server/tools, Listing Tools). A cursor names the last item before it, so that it holds
+    /// when items are added or removed elsewhere meanwhile.
+    ///
+    /// # Errors
+    /// -32602 for a cursor that is none of this list's (every revision, server/utilities/pagination).
+    pub fn page(
+        &self,
+        kind: ComponentKind,
+        version: ProtocolVersion,
+        cursor: Option<&str>,
+    ) -> Result<Page<'_>, RpcError> {
+        match kind {
+            ComponentKind::Tool => self.page_of(&self.tables.tools, "tools", version, cursor),
+            ComponentKind::Resource => {
+                self.page_of(&self.tables.resources, "resources", version, cursor)
+            }
+            ComponentKind::Template => {
+                self.page_of(&self.tables.templates, "resourceTemplates", version, cursor)
+            }
+            ComponentKind::Prompt => self.page_of(&self.tables.prompts, "prompts", version, cursor),
+        }
+    }
+
+    fn page_of<'s, D: Definition>(
+        &'s self,
+        table: &Table<D, H>,
+        member: &'static str,
+        version: ProtocolVersion,
+        cursor: Option<&str>,
+    ) -> Result<Page<'s>, RpcError> {
+        let size = self.about.limits.page_items.max(1);
+        let start = match cursor {
+            None => 0,
+            Some(cursor) => start_of(table, size, cursor)?,
+        };
+        let mut rest = table.enabled().skip(start);
+        // The last item of the page, if there is one behind it.
+        let last = rest.nth(size - 1).filter(|_| rest.next().is_some());
+        let end = start.saturating_add(size);
+        let items = self.pages.with(
+            D::KIND,
+            version,
+            || Encoded::new(table, version),
+            |encoded| {
+                Cow::Borrowed(&encoded.bytes[encoded.range(start..end.min(encoded.ends.len()))])
+            },
+            |encoded| {
+                Cow::Owned(
+                    encoded.bytes[encoded.range(start..end.min(encoded.ends.len()))].to_vec(),
+                )
+            },
+        );
+        let next_cursor =
+            last.map(|last| Cursor::new(end as u32, after(D::KIND, last.key())).to_string());
+        Ok(Page {
+            member,
+            items,
+            next_cursor,
+            cache: self.about.list_cache,
+        })
+    }
+}
+
+/// How many items lie before the page that `cursor` names.
+fn start_of<D: Definition, H>(
+    table: &Table<D, H>,
+    size: usize,
+    cursor: &str,
+) -> Result<usize, RpcError> {
+    let keys = || table.enabled().map(|entry| &**entry.key()).enumerate();
+    let behind = |(at, key): (usize, &str)| {
+        Cursor::resume(cursor, after(D::KIND, key))
+            .ok()
+            .map(|_| at + 1)
+    };
+    // The last item of a page, unless the list has changed meanwhile.
+    keys()
+        .skip(size - 1)
+        .step_by(size)
+        .find_map(behind)
+        .or_else(|| keys().find_map(behind))
+        .ok_or_else(|| {
+            RpcError::invalid_params(
+                "unknown cursor: it is none of this list, so begin again without one",
+            )
+        })
+}
+
+/// What marks the place behind the item of that name.
+fn after(kind: ComponentKind, key: &str) -> Fingerprint {
+    Fingerprint::new(kind.as_str()).with(key)
+}

@@ -167,6 +167,39 @@ pub fn decode_object<T: DeserializeOwned>(
     Err(problems::in_object(given, &error))
 }
 
+/// Decodes one text, as [`PromptArguments`] does with each of them; `name` is for the error.
+///
+/// ```
+/// use mcp_server_core::arguments::decode_text;
+///
+/// assert_eq!(decode_text::<String>("n", "42").unwrap(), "42");
+/// assert_eq!(decode_text::<Option<u32>>("n", "42").unwrap(), Some(42));
+/// assert!(decode_text::<u32>("n", "many").unwrap_err().to_string().starts_with("n: expected"));
+/// ```
+///
+/// # Errors
+/// Where the text is no value of that type.
+pub fn decode_text<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Problems> {
+    T::deserialize(Text::new(text)).map_err(|error| {
+        let names = [name];
+        let mut report = Report::new(&names);
+        report.wrong(0, text, &error);
+        report.finish().err().unwrap_or_else(|| problems::in_object(text, &error))
+    })
+}
+
+/// Decodes texts by their names into a type of their own.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn decode_texts<'a, T: DeserializeOwned>(
+    texts: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<T, Problems> {
+    let texts = texts.into_iter().map(|(name, text)| (name, Text::new(text)));
+    T::deserialize(serde::de::value::MapDeserializer::new(texts))
+        .map_err(|error: serde_json::Error| problems::in_object("", &error))
+}
+
 /// The other text that `text` may stand for.
 fn meant_by(text: &str, strict: bool) -> Option<String> {
     // Beyond this a double does not tell neighbouring integers apart.

@@ -1,4 +1,4 @@
-//! Recordings of `tests/peers/tee.py`, and what must hold in every one of them.
+//! Recordings of `tests/peers/tee.py` and `http_tee.py`, and what must hold in every one of them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -100,8 +100,12 @@ impl<'a> Run<'a> {
         let from = match record["from"].as_str() {
             Some("client") => Side::Client,
             Some("server") => Side::Server,
+            Some("gone") => return self.gone(&record["id"]),
             _ => return self.end(record, verdict),
         };
+        if record.get("http").is_some() {
+            return;
+        }
         if from == self.ours {
             verdict.messages += 1;
         }
@@ -193,6 +197,14 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         revision.check_answer(&open.method, message, self.strictness(from))
+    }
+
+    /// The client hung up on a request, which over HTTP takes it back (2026-07-28) or leaves the answer
+    /// to a later stream (before).
+    fn gone(&mut self, id: &Value) {
+        if let Some(open) = self.to_server.get_mut(&id.to_string()) {
+            open.cancelled = true;
+        }
     }
 
     fn end(&mut self, record: &Value, verdict: &mut Verdict) {

@@ -2,5 +2,6 @@
 
 pub mod peers;
 pub mod schema;
+pub mod served;
 pub mod source;
 pub mod transcript;

@@ -1,5 +1,6 @@
 //! The peers that others wrote: installed once, run as child processes, their reports read.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -44,7 +45,7 @@ impl Group {
 /// Installs the peers of `groups` unless they are there already; false when this machine cannot.
 ///
 /// Several tests and test programs may call this at once; the script installs once. Where a tool is
-/// missing, the reason is printed and the caller returns early: `if !setup(&[..]) { return; }`.
+/// missing, the reason is said and the caller returns early: `if !setup(&[..]) { return; }`.
 ///
 /// # Panics
 /// When an installation fails, and when `CI` is `true` and anything is missing: nothing is skipped
@@ -62,14 +63,15 @@ pub fn setup(groups: &[Group]) -> bool {
     true
 }
 
-/// Says on standard output why a test is skipped, and gives false.
+/// Says on standard error why a test is skipped, and gives false.
 ///
 /// # Panics
 /// When `CI` is `true`.
 #[must_use]
 pub fn skip(why: &str) -> bool {
     assert!(!in_ci(), "nothing is skipped in CI: {why}");
-    println!("skipped: {why}");
+    // Not by `println!`: the test harness hides that of tests that pass.
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
     false
 }
 

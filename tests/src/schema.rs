@@ -298,7 +298,9 @@ mod tests {
     fn schemas() -> Option<Schemas> {
         let schemas = Schemas::load();
         if schemas.is_none() {
-            println!("skipped: no folder of schemas; {FOLDER_VARIABLE} may name one");
+            let _ = crate::peers::skip(&format!(
+                "no folder of schemas; {FOLDER_VARIABLE} may name one"
+            ));
         }
         schemas
     }

@@ -105,6 +105,14 @@ wire! {
     }
 }
 
+impl RootsCapability {
+    /// Roots whose changes are announced or not.
+    #[must_use]
+    pub fn new(list_changed: bool) -> Self {
+        Self { list_changed }
+    }
+}
+
 wire! {
     /// The client's language model.
     #[derive(Default)]
@@ -116,6 +124,28 @@ wire! {
     }
 }
 
+impl SamplingCapability {
+    /// Text, pictures and sound only.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Understands tools as well.
+    #[must_use]
+    pub fn with_tools(mut self) -> Self {
+        self.tools = Some(Json::empty_object());
+        self
+    }
+
+    /// Adds servers' context when asked.
+    #[must_use]
+    pub fn with_context(mut self) -> Self {
+        self.context = Some(Json::empty_object());
+        self
+    }
+}
+
 wire! {
     /// The ways in which a client can ask its user.
     #[derive(Default)]
@@ -124,6 +154,35 @@ wire! {
         pub form: Option<Json> = opt "form" since V2025_11_25,
         /// A page at a URL.
         pub url: Option<Json> = opt "url" since V2025_11_25,
+    }
+}
+
+impl ElicitationCapability {
+    /// Forms only.
+    #[must_use]
+    pub fn form() -> Self {
+        Self {
+            form: Some(Json::empty_object()),
+            url: None,
+        }
+    }
+
+    /// Pages only.
+    #[must_use]
+    pub fn url() -> Self {
+        Self {
+            form: None,
+            url: Some(Json::empty_object()),
+        }
+    }
+
+    /// Both forms and pages.
+    #[must_use]
+    pub fn both() -> Self {
+        Self {
+            url: Some(Json::empty_object()),
+            ..Self::form()
+        }
     }
 }
 

@@ -153,6 +153,14 @@ wire! {
     }
 }
 
+impl CompletionContext {
+    /// Those arguments have been filled in.
+    #[must_use]
+    pub fn new(arguments: BTreeMap<String, String>) -> Self {
+        Self { arguments }
+    }
+}
+
 wire! {
     /// Result of `completion/complete`.
     #[derive(Default)]

@@ -5,7 +5,7 @@ use crate::{
     json::Json,
     version::ProtocolVersion,
 };
-use alloc::{borrow::Cow, string::String, vec::Vec};
+use alloc::{borrow::Cow, format, string::String, vec::Vec};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -28,19 +28,27 @@ use super::map::Map;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputSchema {
     schema: Json,
-    wrapped: Option<Json>,
+    /// What revisions up to 2025-11-25 are told, where it differs.
+    older: Option<Json>,
+    wrapped: bool,
 }
 
 impl OutputSchema {
-    /// Takes a schema, and prepares its wrapped form where it needs one.
+    /// Takes a schema, and prepares its older form where it needs one.
     #[must_use]
     pub fn new(schema: Json) -> Self {
-        let wrapped = if is_object_schema(&schema) {
-            None
-        } else {
-            Some(wrap(&schema))
+        let root = members(schema.as_str());
+        let wrapped = !root.as_ref().is_some_and(is_object_schema);
+        let older = match root {
+            root if wrapped => Some(wrap(&schema, root)),
+            Some(root) => spell_out_booleans(&root),
+            None => None,
         };
-        Self { schema, wrapped }
+        Self {
+            schema,
+            older,
+            wrapped,
+        }
     }
 
     /// The schema as 2026-07-28 sends it.
@@ -52,7 +60,7 @@ impl OutputSchema {
     /// Whether older revisions are told a wrapped form.
     #[must_use]
     pub fn is_wrapped(&self) -> bool {
-        self.wrapped.is_some()
+        self.wrapped
     }
 }
 
@@ -64,8 +72,8 @@ impl From<Json> for OutputSchema {
 
 impl Encode for OutputSchema {
     fn encode(&self, out: &mut Vec<u8>, version: ProtocolVersion) {
-        match &self.wrapped {
-            Some(wrapped) if version < ProtocolVersion::V2026_07_28 => wrapped.encode(out, version),
+        match &self.older {
+            Some(older) if version < ProtocolVersion::V2026_07_28 => older.encode(out, version),
             _ => self.schema.encode(out, version),
         }
     }
@@ -84,13 +92,67 @@ fn members(text: &str) -> Option<Map<&RawValue>> {
     serde_json::from_str(text).ok()
 }
 
-fn is_object_schema(schema: &Json) -> bool {
-    #[derive(Deserialize)]
-    struct Root<'a> {
-        #[serde(borrow, rename = "type")]
-        ty: Cow<'a, str>,
+fn is_object_schema(root: &Map<&RawValue>) -> bool {
+    root.get("type").is_some_and(|ty| ty.get() == "\"object\"")
+}
+
+/// The schema of what a tool takes, with the two things said that every revision wants to read:
+/// that it is an object, and that its properties have schemas that are objects.
+pub(super) fn input_schema(schema: Json) -> Json {
+    let Some(root) = members(schema.as_str()) else {
+        // `true`, or no schema at all.
+        return Json::from_valid(String::from(r#"{"type":"object"}"#));
+    };
+    let typed = root.get("type").is_some();
+    match spell_out_booleans(&root) {
+        None if typed => schema,
+        Some(spelt) if typed => spelt,
+        spelt => {
+            let rest = spelt.as_ref().unwrap_or(&schema).as_str();
+            let rest = rest.strip_prefix('{').unwrap_or(rest);
+            let comma = if root.is_empty() { "" } else { "," };
+            Json::from_valid(format!(r#"{{"type":"object"{comma}{rest}"#))
+        }
     }
-    serde_json::from_str::<Root<'_>>(schema.as_str()).is_ok_and(|root| root.ty == "object")
+}
+
+/// Writes properties that may be anything, or nothing, as objects: up to 2025-11-25 the schema of
+/// a property is one (2025-11-25 schema, Tool.inputSchema.properties).
+///
+/// `None` where there are none.
+fn spell_out_booleans(root: &Map<&RawValue>) -> Option<Json> {
+    let properties = members(root.get("properties")?.get())?;
+    if !properties
+        .iter()
+        .any(|(_, schema)| spelt_out(schema.get()) != schema.get())
+    {
+        return None;
+    }
+    let mut text = Vec::new();
+    let mut object = Object::new(&mut text, ProtocolVersion::LATEST);
+    for (key, value) in root.iter() {
+        if key == "properties" {
+            let (out, version) = object.key(key);
+            let mut object = Object::new(out, version);
+            for (name, schema) in properties.iter() {
+                object.raw(name, spelt_out(schema.get()));
+            }
+            object.end();
+        } else {
+            object.raw(key, value.get());
+        }
+    }
+    object.end();
+    String::from_utf8(text).ok().map(Json::from_valid)
+}
+
+/// A boolean schema as an object.
+fn spelt_out(schema: &str) -> &str {
+    match schema {
+        "true" => "{}",
+        "false" => r#"{"not":{}}"#,
+        other => other,
+    }
 }
 
 /// Where the wrapped schema ends up.
@@ -99,10 +161,9 @@ const NEW_ROOT: &str = "#/properties/result";
 /// Deeper than any schema a person or a derive writes; what is deeper is copied unchanged.
 const DEPTH: usize = 128;
 
-fn wrap(schema: &Json) -> Json {
+fn wrap(schema: &Json, root: Option<Map<&RawValue>>) -> Json {
     let mut text = Vec::new();
     let mut object = Object::new(&mut text, ProtocolVersion::LATEST);
-    let root = members(schema.as_str());
     // The dialect is said at the root of a document.
     if let Some(dialect) = root.as_ref().and_then(|root| root.get("$schema")) {
         object.raw("$schema", dialect.get());
@@ -115,7 +176,7 @@ fn wrap(schema: &Json) -> Json {
         // A base URI of its own: references within stay what they are.
         Some(root) if root.get("$id").is_some() => write_without_dialect(&root, out, version),
         Some(root) => write_schema(&root, out, version, 0, true),
-        None => out.extend_from_slice(schema.as_str().as_bytes()),
+        None => out.extend_from_slice(spelt_out(schema.as_str()).as_bytes()),
     }
     properties.end();
     object.raw("required", r#"["result"]"#);

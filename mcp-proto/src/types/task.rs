@@ -44,6 +44,14 @@ wire! {
     }
 }
 
+impl TaskMetadata {
+    /// Keeps the outcome for so many milliseconds, or as long as the peer likes.
+    #[must_use]
+    pub fn new(ttl: Option<u64>) -> Self {
+        Self { ttl }
+    }
+}
+
 /// A task.
 ///
 /// 2025-11-25 writes `ttl` and `pollInterval`, the extension `ttlMs` and `pollIntervalMs`.

@@ -116,14 +116,14 @@ fn a_title_moves_into_the_annotations_of_2025_03_26() {
     let tool = || Tool::new("n", json("{}"));
     let own = ToolAnnotations::new().with_title("own");
     for (value, expected) in [
-        (tool(), r#"{"name":"n","inputSchema":{}}"#),
+        (tool(), r#"{"name":"n","inputSchema":{"type":"object"}}"#),
         (
             tool().with_title("T"),
-            r#"{"name":"n","inputSchema":{},"annotations":{"title":"T"}}"#,
+            r#"{"name":"n","inputSchema":{"type":"object"},"annotations":{"title":"T"}}"#,
         ),
         (
             tool().with_title("T").with_annotations(own),
-            r#"{"name":"n","inputSchema":{},"annotations":{"title":"own"}}"#,
+            r#"{"name":"n","inputSchema":{"type":"object"},"annotations":{"title":"own"}}"#,
         ),
     ] {
         assert_eq!(wire(&value, V2025_03_26), expected);
@@ -137,14 +137,17 @@ fn an_output_schema_of_another_type_is_wrapped_until_2025_11_25() {
     steps(
         &tool,
         &[
-            (V2024_11_05, r#"{"name":"n","inputSchema":{}}"#),
+            (
+                V2024_11_05,
+                r#"{"name":"n","inputSchema":{"type":"object"}}"#,
+            ),
             (
                 V2025_06_18,
-                r#"{"name":"n","inputSchema":{},"outputSchema":{"type":"object","properties":{"result":{"type":"array"}},"required":["result"]}}"#,
+                r#"{"name":"n","inputSchema":{"type":"object"},"outputSchema":{"type":"object","properties":{"result":{"type":"array"}},"required":["result"]}}"#,
             ),
             (
                 V2026_07_28,
-                r#"{"name":"n","inputSchema":{},"outputSchema":{"type":"array"}}"#,
+                r#"{"name":"n","inputSchema":{"type":"object"},"outputSchema":{"type":"array"}}"#,
             ),
         ],
     );
@@ -154,7 +157,8 @@ fn an_output_schema_of_another_type_is_wrapped_until_2025_11_25() {
 fn references_move_with_the_schema_they_are_in() {
     const REST: &str = r#"},"required":["result"]}"#;
     for (schema, result) in [
-        ("true", r#""result":true"#),
+        ("true", r#""result":{}"#),
+        ("false", r#""result":{"not":{}}"#),
         (
             r##"{"$ref":"#"}"##,
             r##""result":{"$ref":"#/properties/result"}"##,
@@ -205,6 +209,38 @@ fn references_move_with_the_schema_they_are_in() {
         let wrapped = wire(&OutputSchema::new(json(schema)), V2025_11_25);
         let expected = [r#"{"type":"object","properties":{"#, result, REST].concat();
         assert_eq!(wrapped, expected, "{schema}");
+    }
+}
+
+#[test]
+fn a_property_has_an_object_for_a_schema_in_older_revisions() {
+    let schema = r#"{"type":"object","properties":{"a":true,"b":false,"c":{"d":true}},"e":true}"#;
+    let spelt = r#"{"type":"object","properties":{"a":{},"b":{"not":{}},"c":{"d":true}},"e":true}"#;
+    let output = OutputSchema::new(json(schema));
+    assert!(!output.is_wrapped());
+    assert_eq!(wire(&output, V2025_11_25), spelt);
+    assert_eq!(wire(&output, V2026_07_28), schema);
+    assert_eq!(Tool::new("n", json(schema)).input_schema.as_str(), spelt);
+}
+
+#[test]
+fn a_tool_takes_an_object() {
+    for (schema, expected) in [
+        ("true", r#"{"type":"object"}"#),
+        ("{}", r#"{"type":"object"}"#),
+        (r#"{ "oneOf":[{}]}"#, r#"{"type":"object", "oneOf":[{}]}"#),
+        (
+            r#"{"properties":{"a":true}}"#,
+            r#"{"type":"object","properties":{"a":{}}}"#,
+        ),
+        (r#"{"type":"object","x":1}"#, r#"{"type":"object","x":1}"#),
+        (
+            r#"{"properties":1,"type":"object"}"#,
+            r#"{"properties":1,"type":"object"}"#,
+        ),
+    ] {
+        let tool = Tool::new("n", json(schema));
+        assert_eq!(tool.input_schema.as_str(), expected);
     }
 }
 

@@ -36,13 +36,16 @@ wire_struct! {
 
 impl Tool {
     /// A tool of that name, which takes what the JSON Schema `input_schema` allows.
+    ///
+    /// Every revision wants to read that it is an object: a schema without a `type`, `true`
+    /// included, gets `"type": "object"`.
     #[must_use]
     pub fn new(name: impl Into<String>, input_schema: Json) -> Self {
         Self {
             name: name.into(),
             title: None,
             description: None,
-            input_schema,
+            input_schema: super::schema::input_schema(input_schema),
             output_schema: None,
             annotations: None,
             execution: None,

@@ -44,6 +44,9 @@ pub struct Limits {
     /// How long a peer may take none of our bytes before the connection is given up. 30 s.
     pub outbound_stall: Duration,
 
+    /// Calls of a client that are open, or whose results wait to be taken. 4,096: a burst of a busy
+    /// program; more is rather a leak.
+    pub client_calls: usize,
     /// How long one call may take. 5 min; progress extends it.
     pub call_timeout: Duration,
     /// How long one call may take however much progress it reports. 30 min.
@@ -103,6 +106,7 @@ impl Default for Limits {
             outbound_high_water: 256 * KIB,
             outbound_bytes: 8 * MIB,
             outbound_stall: Duration::from_secs(30),
+            client_calls: 4096,
             call_timeout: Duration::from_secs(5 * 60),
             call_timeout_max: Duration::from_secs(30 * 60),
             drain_timeout: Duration::from_secs(5),

@@ -1,0 +1,87 @@
+//! The members of a request's `_meta` that the protocol reserves, encoded once and written often.
+
+use alloc::{string::String, vec::Vec};
+
+use mcp_proto::{
+    encode::Encode,
+    meta::keys,
+    types::Meta,
+    version::{Era, ProtocolVersion},
+};
+
+use crate::options::Config;
+
+/// What every request of 2026-07-28 carries in its `_meta`, as JSON text.
+#[derive(Debug)]
+pub(crate) struct Envelope {
+    version: String,
+    info: String,
+    capabilities: String,
+}
+
+/// The reserved members of one request, as pairs of a key and JSON text.
+pub(crate) struct Reserved<'a> {
+    pairs: [(&'a str, &'a str); 5],
+    length: usize,
+}
+
+impl Envelope {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            version: json_of(&ProtocolVersion::LATEST),
+            info: json_of(&config.info),
+            capabilities: json_of(&config.capabilities),
+        }
+    }
+
+    /// The members for one request; `token` and `level` are left out where empty.
+    pub(crate) fn reserved<'a>(
+        &'a self,
+        version: ProtocolVersion,
+        token: &'a str,
+        level: &'a str,
+    ) -> Reserved<'a> {
+        let mut reserved = Reserved {
+            pairs: [("", ""); 5],
+            length: 0,
+        };
+        reserved.add(keys::PROGRESS_TOKEN, token);
+        // 2026-07-28, basic, `_meta`: on every request, and never inferred from an earlier one.
+        if version.era() == Era::Stateless {
+            reserved.add(keys::PROTOCOL_VERSION, &self.version);
+            reserved.add(keys::CLIENT_INFO, &self.info);
+            reserved.add(keys::CLIENT_CAPABILITIES, &self.capabilities);
+            reserved.add(keys::LOG_LEVEL, level);
+        }
+        reserved
+    }
+}
+
+impl<'a> Reserved<'a> {
+    fn add(&mut self, key: &'static str, text: &'a str) {
+        if !text.is_empty() {
+            self.pairs[self.length] = (key, text);
+            self.length += 1;
+        }
+    }
+
+    pub(crate) fn members(&self) -> &[(&'a str, &'a str)] {
+        &self.pairs[..self.length]
+    }
+
+    /// With the caller's members, which cannot replace the protocol's own.
+    pub(crate) fn with(&self, meta: &'a Meta) -> Vec<(&'a str, &'a str)> {
+        let reserved = |key: &str| self.members().iter().any(|(name, _)| *name == key);
+        let own = meta.iter().map(|(key, value)| (key, value.as_str()));
+        let own = own.filter(|(key, _)| !reserved(key));
+        self.members().iter().copied().chain(own).collect()
+    }
+}
+
+/// A value's JSON text, as the newest revision writes it.
+pub(crate) fn json_of(value: &impl Encode) -> String {
+    let mut out = Vec::new();
+    value.encode(&mut out, ProtocolVersion::LATEST);
+    // What is encoded is JSON, which is UTF-8.
+    String::from_utf8(out).unwrap_or_default()
+}

@@ -1,0 +1,265 @@
+//! What can go wrong, and whose fault it is.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use mcp_proto::{rpc::RpcError, version::ProtocolVersion};
+
+/// How one call failed.
+///
+/// A tool that fails gives a result like any other, marked as an error; see
+/// [`ToolOutput`](crate::ToolOutput).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The server answered with an error.
+    Rpc(RpcError),
+    /// No answer came in time, and the server was told that none is wanted any longer.
+    TimedOut,
+    /// The caller cancelled it.
+    Cancelled,
+    /// The connection ended first.
+    Lost(Closed),
+    /// The two sides found no revision to speak.
+    Negotiation(NegotiationError),
+    /// The answer is not what the method promises.
+    Malformed(Malformed),
+    /// The revision that was agreed on does not have this method.
+    NotInRevision {
+        /// What was agreed on.
+        version: ProtocolVersion,
+    },
+    /// The server's questions could not be answered.
+    Input(InputError),
+    /// A list has more pages than [`Limits::pages`](mcp_proto::limits::Limits::pages), so many.
+    TooManyPages(usize),
+    /// The call was not even tried.
+    Misuse(Misuse),
+}
+
+/// An answer that is not what its method promises.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Malformed {
+    /// What is wrong with it, for a person.
+    pub reason: String,
+}
+
+impl Malformed {
+    pub(crate) fn new(reason: impl fmt::Display) -> Self {
+        use alloc::string::ToString;
+        Self {
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// Why a server's questions in the middle of a call ended it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum InputError {
+    /// It asked for something that the client did not declare it can answer.
+    Undeclared(&'static str),
+    /// It asked in more rounds than
+    /// [`Limits::input_rounds`](mcp_proto::limits::Limits::input_rounds), so many.
+    TooManyRounds(usize),
+    /// It asked more questions at once than
+    /// [`Limits::calls_in_flight`](mcp_proto::limits::Limits::calls_in_flight), so many.
+    TooManyQuestions(usize),
+    /// Whoever had to answer failed to.
+    Failed(RpcError),
+}
+
+/// Why no revision was agreed on. Every call fails with it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum NegotiationError {
+    /// The server speaks only these, none of which we do.
+    NoCommonVersion(Vec<String>),
+    /// The server answered `initialize` with this revision, which we do not speak.
+    UnknownVersion(String),
+    /// The server answered `initialize` with an error.
+    Refused(RpcError),
+    /// The server's answer cannot be read.
+    Malformed(Malformed),
+    /// The server did not answer.
+    TimedOut,
+    /// Only 2026-07-28 was allowed, and the server does not speak it.
+    NotStateless,
+}
+
+/// What reading the calling code would show to be wrong.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// The connection has ended.
+    Closed(Closed),
+    /// So many calls are open: [`Limits::client_calls`](mcp_proto::limits::Limits::client_calls).
+    TooManyCalls(usize),
+    /// So many subscriptions are open: [`Limits::listens`](mcp_proto::limits::Limits::listens).
+    TooManySubscriptions(usize),
+    /// More URIs than so many:
+    /// [`Limits::subscribed_uris`](mcp_proto::limits::Limits::subscribed_uris).
+    TooManyUris(usize),
+    /// A question was answered with something else than the result of this method.
+    WrongAnswer(&'static str),
+    /// Parameters must be a JSON object.
+    NotAnObject,
+}
+
+/// How a connection ended, for good.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Closed {
+    /// The server ended it.
+    Eof,
+    /// The server ended it instead of answering the era probe. Old servers do; start it again
+    /// with [`EraMode::Handshake`](crate::EraMode::Handshake).
+    Probe,
+    /// We ended it.
+    Local,
+    /// No revision was agreed on; see [`CallError::Negotiation`].
+    NotAgreed,
+    /// The server asked for more than it was willing to read answers to:
+    /// [`Limits::outbound_bytes`](mcp_proto::limits::Limits::outbound_bytes).
+    Overflow,
+    /// The server has stopped reading:
+    /// [`Limits::outbound_stall`](mcp_proto::limits::Limits::outbound_stall).
+    Unresponsive,
+}
+
+/// How the server broke the rules without ending the connection. Nothing needs to be done.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// A message longer than [`Limits::message_bytes`](mcp_proto::limits::Limits::message_bytes).
+    Frame,
+    /// Input that is no message.
+    NotRpc(RpcError),
+    /// An answer to nothing that was asked.
+    UnexpectedResponse,
+    /// A request that cannot be answered in this era or under this id.
+    UnexpectedRequest,
+    /// A notification that could not be read.
+    Notification(RpcError),
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rpc(error) => write!(f, "the server answered: {error}"),
+            Self::TimedOut => f.write_str("the server did not answer in time"),
+            Self::Cancelled => f.write_str("the call was cancelled"),
+            Self::Lost(closed) => write!(f, "the call got no answer: {closed}"),
+            Self::Negotiation(error) => error.fmt(f),
+            Self::Malformed(error) => error.fmt(f),
+            Self::NotInRevision { version } => {
+                write!(f, "revision {version} does not have this method")
+            }
+            Self::Input(error) => error.fmt(f),
+            Self::TooManyPages(pages) => write!(f, "the list has more than {pages} pages"),
+            Self::Misuse(misuse) => misuse.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server's answer cannot be read: {}", self.reason)
+    }
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Undeclared(what) => {
+                write!(
+                    f,
+                    "the server asked for {what}, which this client does not offer"
+                )
+            }
+            Self::TooManyRounds(rounds) => {
+                write!(f, "the server asked in more than {rounds} rounds")
+            }
+            Self::TooManyQuestions(most) => {
+                write!(f, "the server asked more than {most} questions at once")
+            }
+            Self::Failed(error) => write!(f, "the server's question got no answer: {error}"),
+        }
+    }
+}
+
+impl fmt::Display for NegotiationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCommonVersion(offered) => {
+                write!(
+                    f,
+                    "the server speaks none of our revisions, only: {}",
+                    offered.join(", ")
+                )
+            }
+            Self::UnknownVersion(version) => {
+                write!(
+                    f,
+                    "the server answered `initialize` with revision {version:?}, which cannot be agreed on"
+                )
+            }
+            Self::Refused(error) => write!(f, "the server refused to initialize: {error}"),
+            Self::Malformed(error) => error.fmt(f),
+            Self::TimedOut => f.write_str("the server did not answer the handshake in time"),
+            Self::NotStateless => f.write_str("the server does not speak revision 2026-07-28"),
+        }
+    }
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed(closed) => closed.fmt(f),
+            Self::TooManyCalls(most) => write!(f, "{most} calls are open already"),
+            Self::TooManySubscriptions(most) => write!(f, "{most} subscriptions are open already"),
+            Self::TooManyUris(most) => write!(f, "more than {most} resources are subscribed to"),
+            Self::WrongAnswer(asked) => write!(f, "{asked} was answered with something else"),
+            Self::NotAnObject => f.write_str("parameters must be a JSON object"),
+        }
+    }
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Eof => "the server closed the connection",
+            Self::Probe => {
+                "the server closed the connection instead of answering the first request"
+            }
+            Self::Local => "the connection was closed",
+            Self::NotAgreed => "no revision of the protocol was agreed on",
+            Self::Overflow => "the server left too many answers unread",
+            Self::Unresponsive => "the server has stopped reading",
+        })
+    }
+}
+
+impl core::error::Error for CallError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Rpc(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+impl core::error::Error for Malformed {}
+impl core::error::Error for InputError {}
+impl core::error::Error for NegotiationError {}
+impl core::error::Error for Misuse {}
+
+impl From<Misuse> for CallError {
+    /// A closed connection is no mistake of one particular call.
+    fn from(misuse: Misuse) -> Self {
+        match misuse {
+            Misuse::Closed(closed) => Self::Lost(closed),
+            misuse => Self::Misuse(misuse),
+        }
+    }
+}

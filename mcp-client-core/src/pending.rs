@@ -1,0 +1,98 @@
+//! Calls whose results are still to come, typed by what they will give.
+
+use alloc::{sync::Arc, vec::Vec};
+use core::fmt;
+
+use mcp_proto::{
+    json::Json,
+    request::{Paged, Request},
+    rpc::CallId,
+};
+use serde::de::{DeserializeOwned, Error as _};
+
+use crate::{negotiate::ServerDetails, subscribe::Subscribed};
+
+/// One call that was made, and the type of what it gives.
+///
+/// It cannot be copied: a result is taken once. One that is dropped leaves its result behind in
+/// the machine until [`Session::forget`](crate::Session::forget).
+#[must_use = "the result is kept until it is taken or forgotten"]
+pub struct Pending<T> {
+    id: CallId,
+    decode: fn(Reply) -> Result<T, serde_json::Error>,
+}
+
+/// What a finished call has got, not yet decoded.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Text(Json),
+    Pages(Vec<Json>),
+    Subscribed(Subscribed),
+    Server(Arc<ServerDetails>),
+}
+
+impl<T> Pending<T> {
+    pub(crate) fn new(id: CallId, decode: fn(Reply) -> Result<T, serde_json::Error>) -> Self {
+        Self { id, decode }
+    }
+
+    /// The call's name in events and commands.
+    #[must_use]
+    pub fn id(&self) -> CallId {
+        self.id
+    }
+
+    pub(crate) fn decode(self, reply: Reply) -> Result<T, serde_json::Error> {
+        (self.decode)(reply)
+    }
+}
+
+impl<T> fmt::Debug for Pending<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pending").field(&self.id).finish()
+    }
+}
+
+pub(crate) fn typed<T: DeserializeOwned>(reply: Reply) -> Result<T, serde_json::Error> {
+    match reply {
+        Reply::Text(json) => json.to(),
+        _ => Err(mismatch()),
+    }
+}
+
+pub(crate) fn text(reply: Reply) -> Result<Json, serde_json::Error> {
+    match reply {
+        Reply::Text(json) => Ok(json),
+        _ => Err(mismatch()),
+    }
+}
+
+pub(crate) fn pages<M: Paged>(reply: Reply) -> Result<Vec<M::Item>, serde_json::Error> {
+    let Reply::Pages(pages) = reply else {
+        return Err(mismatch());
+    };
+    let mut items = Vec::new();
+    for page in pages {
+        items.append(&mut M::items(page.to::<<M as Request>::Result>()?));
+    }
+    Ok(items)
+}
+
+pub(crate) fn subscribed(reply: Reply) -> Result<Subscribed, serde_json::Error> {
+    match reply {
+        Reply::Subscribed(subscribed) => Ok(subscribed),
+        _ => Err(mismatch()),
+    }
+}
+
+pub(crate) fn server(reply: Reply) -> Result<Arc<ServerDetails>, serde_json::Error> {
+    match reply {
+        Reply::Server(server) => Ok(server),
+        _ => Err(mismatch()),
+    }
+}
+
+// A call is finished with the kind of reply that it was started for.
+fn mismatch() -> serde_json::Error {
+    serde_json::Error::custom("the reply is of another kind")
+}

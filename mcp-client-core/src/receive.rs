@@ -1,0 +1,356 @@
+//! Messages that come in: what each of them is for.
+
+use alloc::{boxed::Box, string::String};
+use core::ops::Range;
+
+use mcp_proto::{
+    frame::Line,
+    json::Json,
+    meta::keys,
+    method::Method,
+    request::{ListTools, Paged as _},
+    rpc::{self, CallId, Incoming, Message, RequestId, RpcError},
+    types::{
+        AcknowledgedParams, CancelledParams, ElicitationCompleteParams, InputRequiredResult,
+        LogParams, ProgressParams, ProgressToken, ResourceUpdatedParams, ResultType,
+    },
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use crate::{
+    call::{Owner, State},
+    error::{CallError, Fault, Malformed},
+    event::{Change, Event},
+    pending::Reply,
+    session::Session,
+};
+
+/// How a complete result begins where we write it: then nothing needs to be looked for.
+const COMPLETE: &str = "{\"resultType\":\"complete\"";
+
+impl Session {
+    /// Takes one message: a line, a body, an event's data.
+    pub(crate) fn receive(&mut self, line: Line<'_>) {
+        let bytes = line.as_bytes();
+        let result = match rpc::parse(bytes, &self.config.limits) {
+            Ok(Incoming::Single(message)) => self.message(message),
+            Ok(Incoming::Batch(messages)) => {
+                for message in messages {
+                    match message {
+                        Ok(message) => {
+                            if let Some((id, raw)) = self.message(message) {
+                                self.complete(id, Json::from_raw(raw));
+                            }
+                        }
+                        Err(rejected) => self.rejected(rejected, bytes),
+                    }
+                }
+                None
+            }
+            Ok(_) => None,
+            Err(rejected) => {
+                self.rejected(rejected, bytes);
+                None
+            }
+        };
+        let Some((id, range)) = result.map(|(id, raw)| (id, place_of(raw, bytes))) else {
+            return;
+        };
+        match keep(line, range) {
+            Some(json) => self.complete(id, json),
+            // Not possible: the result is a part of the line.
+            None => self.finish(
+                id,
+                Err(CallError::Malformed(Malformed::new("it is no text"))),
+            ),
+        }
+    }
+
+    // Does what a message asks for; a result that is to be kept is given back.
+    fn message<'m>(&mut self, message: Message<'m>) -> Option<(CallId, &'m RawValue)> {
+        match message {
+            Message::Request { id, method, params } => self.request(id, &method, params),
+            Message::Notification { method, params } => self.notification(&method, params),
+            Message::Response { id, outcome } => return self.response(id.as_ref(), outcome),
+            _ => {}
+        }
+        None
+    }
+
+    fn rejected(&mut self, rejected: rpc::Rejected, bytes: &[u8]) {
+        // An unreadable answer to a call of ours is an answer all the same. Requests of the server
+        // have ids of its own, which mean nothing here.
+        let is_request = bytes.windows(8).any(|window| window == b"\"method\"");
+        if let (Some(RequestId::Number(wire)), false) = (&rejected.id, is_request) {
+            if let Some(id) = self.wires.take(*wire) {
+                let error = Malformed::new(&rejected.error.message);
+                self.fail(id, CallError::Malformed(error));
+            }
+        }
+        self.events
+            .push_back(Event::Fault(Fault::NotRpc(rejected.error)));
+    }
+
+    // ── Answers ──────────────────────────────────────────────────────────────────────────────
+
+    fn response<'m>(
+        &mut self,
+        id: Option<&RequestId>,
+        outcome: Result<&'m RawValue, RpcError>,
+    ) -> Option<(CallId, &'m RawValue)> {
+        let wire = match id {
+            Some(RequestId::Number(wire)) => *wire,
+            _ => {
+                self.events
+                    .push_back(Event::Fault(Fault::UnexpectedResponse));
+                return None;
+            }
+        };
+        let Some(id) = self.wires.take(wire) else {
+            self.late_response(wire, outcome.as_ref().copied());
+            return None;
+        };
+        let owner = self.calls.get(id).map(|call| call.owner.clone())?;
+        let text = outcome.as_ref().map(|raw| raw.get());
+        match (owner, outcome.as_ref()) {
+            (Owner::Probe, _) => {
+                self.drop_call(id);
+                self.probe_answered(text);
+            }
+            (Owner::Handshake, _) => {
+                self.drop_call(id);
+                self.handshake_answered(text);
+            }
+            (_, Err(_)) => {
+                if let Err(error) = outcome {
+                    self.finish(id, Err(CallError::Rpc(error)));
+                }
+            }
+            (Owner::User, Ok(raw)) => return self.judge(id, raw),
+            (_, Ok(_)) => self.finish(id, Ok(Reply::Text(Json::empty_object()))),
+        }
+        None
+    }
+
+    // Answers to what was cancelled or given up may well cross; others cannot be explained.
+    fn late_response(&mut self, wire: i64, outcome: Result<&RawValue, &RpcError>) {
+        if self.lost_probe == Some(wire) {
+            self.lost_probe = None;
+            self.lost_probe_answered(outcome.map(RawValue::get));
+        } else if !self.wires.was_issued(wire) {
+            self.events
+                .push_back(Event::Fault(Fault::UnexpectedResponse));
+        }
+    }
+
+    /// Fails a call however far it is, the ones of our own included.
+    fn fail(&mut self, id: CallId, error: CallError) {
+        match self.calls.get(id).map(|call| call.owner.clone()) {
+            Some(Owner::Probe) => {
+                self.drop_call(id);
+                self.probe_answered(Err(&RpcError::internal("unreadable")));
+            }
+            Some(Owner::Handshake) => {
+                self.drop_call(id);
+                self.handshake_answered(Ok("null"));
+            }
+            _ => self.finish(id, Err(error)),
+        }
+    }
+
+    // What kind of result a call has got; gives back one that is to be kept.
+    fn judge<'m>(&mut self, id: CallId, raw: &'m RawValue) -> Option<(CallId, &'m RawValue)> {
+        let text = raw.get();
+        let call = self.calls.get(id)?;
+        // Only 2026-07-28 has `resultType`, and only methods of an extension may have one of their
+        // own.
+        if !self.is_stateless() || call.method.is_none() || text.starts_with(COMPLETE) {
+            return Some((id, raw));
+        }
+        let asks = call.asks();
+        let error = match ResultType::of(text) {
+            Ok(ResultType::Complete) => return Some((id, raw)),
+            Ok(ResultType::InputRequired) if asks => {
+                match serde_json::from_str::<InputRequiredResult>(text) {
+                    Ok(asked) => {
+                        self.start_round(id, asked);
+                        return None;
+                    }
+                    Err(error) => Malformed::new(error),
+                }
+            }
+            // 2026-07-28, basic, Results: an unrecognised resultType makes the result invalid.
+            Ok(other) => Malformed::new(format_args!("its resultType `{other}` is unexpected")),
+            Err(error) => Malformed::new(error),
+        };
+        self.finish(id, Err(CallError::Malformed(error)));
+        None
+    }
+
+    // A call has got its result, or one page of it.
+    fn complete(&mut self, id: CallId, json: Json) {
+        let Some(call) = self.calls.get_mut(id) else {
+            return;
+        };
+        let Some(pages) = &mut call.pages else {
+            return self.finish(id, Ok(Reply::Text(json)));
+        };
+        let most = self.config.limits.pages;
+        match next_cursor(json.as_str()) {
+            Err(error) => self.finish(id, Err(CallError::Malformed(Malformed::new(error)))),
+            Ok(Some(cursor)) if !pages.cursors.contains(&cursor) => {
+                pages.texts.push(json);
+                if pages.texts.len() >= most {
+                    return self.finish(id, Err(CallError::TooManyPages(most)));
+                }
+                pages.cursors.push(cursor);
+                self.next_page(id);
+            }
+            Ok(_) => {
+                pages.texts.push(json);
+                let texts = core::mem::take(&mut pages.texts);
+                self.finish(id, Ok(Reply::Pages(texts)));
+            }
+        }
+    }
+
+    fn next_page(&mut self, id: CallId) {
+        let (Some(call), Some(version)) = (
+            self.calls.get_mut(id),
+            self.server.as_ref().map(|s| s.version),
+        ) else {
+            return;
+        };
+        let Some(pages) = call.pages.take() else {
+            return;
+        };
+        let deadline = call.timing.deadline(self.now);
+        self.calls.set_deadline(id, deadline);
+        // The parameters of every list are the same.
+        let params = ListTools::at(pages.cursors.last().map(|cursor| &**cursor));
+        self.write_request(id, &params, &pages.options, version);
+        if let Some(call) = self.calls.get_mut(id) {
+            call.pages = Some(pages);
+        }
+    }
+
+    // ── Notifications ────────────────────────────────────────────────────────────────────────
+
+    fn notification(&mut self, name: &str, params: Option<&RawValue>) {
+        let done = match Method::parse(name) {
+            Some(Method::Progress) => read(params).map(|params| self.progress(params)),
+            Some(Method::Log) => {
+                read::<LogParams>(params).map(|params| self.events.push_back(Event::Log(params)))
+            }
+            Some(Method::Cancelled) => read(params).map(|params| self.cancelled(params)),
+            Some(Method::ToolsChanged) => {
+                self.changed(Change::Tools);
+                Ok(())
+            }
+            Some(Method::PromptsChanged) => {
+                self.changed(Change::Prompts);
+                Ok(())
+            }
+            Some(Method::ResourcesChanged) => {
+                self.changed(Change::Resources);
+                Ok(())
+            }
+            Some(Method::ResourceUpdated) => read(params).map(|params: ResourceUpdatedParams| {
+                self.changed(Change::Resource(params.uri.into()));
+            }),
+            Some(Method::Acknowledged) => read(params).and_then(|params| self.acknowledge(params)),
+            Some(Method::ElicitComplete) => {
+                read(params).map(|params: ElicitationCompleteParams| {
+                    self.events
+                        .push_back(Event::ElicitationComplete(params.elicitation_id));
+                })
+            }
+            _ => {
+                let params = params.map(Json::from_raw);
+                self.events
+                    .push_back(Event::Notification(String::from(name), params));
+                Ok(())
+            }
+        };
+        if let Err(mut error) = done {
+            error.message = alloc::format!("{name}: {}", error.message).into();
+            self.events
+                .push_back(Event::Fault(Fault::Notification(error)));
+        }
+    }
+
+    fn progress(&mut self, params: ProgressParams) {
+        let ProgressToken::Number(token) = params.progress_token else {
+            return;
+        };
+        let Ok(token) = u64::try_from(token) else {
+            return;
+        };
+        let id = CallId::from_u64(self.calls.tag(), token);
+        let now = self.now;
+        // Reports that come late, or that nobody asked for, are no sign of life.
+        let Some(call) = self.calls.get_mut(id).filter(|call| call.progress) else {
+            return;
+        };
+        if !matches!(call.state, State::Sent(_)) {
+            return;
+        }
+        let deadline = call.timing.deadline(now);
+        self.calls.set_deadline(id, deadline);
+        self.events.push_back(Event::Progress(id, params.into()));
+    }
+
+    fn cancelled(&mut self, params: CancelledParams) {
+        match params.request_id {
+            Some(RequestId::Number(wire)) if self.is_stateless() => self.listen_cancelled(wire),
+            Some(id) => self.request_cancelled(&id),
+            None => {}
+        }
+    }
+
+    fn acknowledge(&mut self, params: AcknowledgedParams) -> Result<(), RpcError> {
+        let id = params
+            .meta
+            .as_ref()
+            .and_then(|meta| meta.get(keys::SUBSCRIPTION_ID));
+        match id.map(Json::to::<RequestId>) {
+            Some(Ok(RequestId::Number(wire))) if self.acknowledged(wire, params.notifications) => {
+                Ok(())
+            }
+            _ => Err(RpcError::invalid_params("it names no open subscription")),
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(params: Option<&RawValue>) -> Result<T, RpcError> {
+    let text = params.map_or("{}", RawValue::get);
+    serde_json::from_str(text).map_err(|error| RpcError::invalid_params(alloc::format!("{error}")))
+}
+
+fn next_cursor(page: &str) -> Result<Option<Box<str>>, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Page {
+        #[serde(rename = "nextCursor")]
+        next_cursor: Option<Box<str>>,
+    }
+    serde_json::from_str::<Page>(page).map(|page| page.next_cursor)
+}
+
+/// Where a part of the line lies in it.
+fn place_of(raw: &RawValue, line: &[u8]) -> Range<usize> {
+    let start = (raw.get().as_ptr() as usize).wrapping_sub(line.as_ptr() as usize);
+    start..start.wrapping_add(raw.get().len())
+}
+
+/// Keeps a part of a line; without a copy where the line is large and was handed over.
+fn keep(line: Line<'_>, part: Range<usize>) -> Option<Json> {
+    match line {
+        Line::Owned(bytes) => Json::slice_of(String::from_utf8(bytes).ok()?, part),
+        line => {
+            let text = core::str::from_utf8(line.as_bytes().get(part)?).ok()?;
+            let range = 0..text.len();
+            Json::slice_of(String::from(text), range)
+        }
+    }
+}

@@ -13,6 +13,8 @@ mod cx;
 pub mod entry;
 mod error;
 mod handler;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod output;
 pub mod schema;
 #[cfg(feature = "std")]

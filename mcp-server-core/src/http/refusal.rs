@@ -1,0 +1,117 @@
+//! Answers that end an exchange before any handler runs.
+
+use alloc::{borrow::Cow, vec::Vec};
+
+use http::{HeaderValue, StatusCode, header};
+use mcp_proto::{
+    http::{JSON, status},
+    rpc::{RequestId, RpcError, codes},
+    time::Instant,
+};
+
+use super::reply::Reply;
+
+/// A status, and what else the answer has.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) error: Option<RpcError>,
+    pub(super) id: Option<RequestId>,
+    // For an error whose request has no id that could be read: newer revisions leave the member
+    // out, JSON-RPC has null.
+    pub(super) null_id: bool,
+    // `Allow`
+    pub(super) allow: Option<&'static str>,
+    // `WWW-Authenticate`
+    pub(super) challenge: Option<HeaderValue>,
+}
+
+/// The session is not known, or not to this client. The code that the official SDKs use.
+const SESSION_NOT_FOUND: i32 = -32001;
+
+impl Refusal {
+    pub(super) fn bare(status: StatusCode) -> Self {
+        Self {
+            status,
+            error: None,
+            id: None,
+            null_id: false,
+            allow: None,
+            challenge: None,
+        }
+    }
+
+    /// A refusal at the level of HTTP, with a sentence for whoever debugs a client. The code says
+    /// nothing and is the one that the official SDKs use.
+    pub(super) fn http(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            error: Some(RpcError::new(codes::BUSY, message)),
+            ..Self::bare(status)
+        }
+    }
+
+    pub(super) fn method(allow: &'static str) -> Self {
+        Self {
+            allow: Some(allow),
+            ..Self::bare(StatusCode::METHOD_NOT_ALLOWED)
+        }
+    }
+
+    /// An error in what every request must carry.
+    pub(super) fn envelope(id: Option<RequestId>, error: RpcError) -> Self {
+        Self {
+            id,
+            ..Self::bare(status::of_envelope_error(error.code)).with_error(error)
+        }
+    }
+
+    pub(super) fn no_session() -> Self {
+        let error = RpcError::new(SESSION_NOT_FOUND, "session not found");
+        Self::bare(StatusCode::NOT_FOUND)
+            .with_error(error)
+            .with_null_id()
+    }
+
+    /// Puts `null` where an id should be and none could be read, as older revisions expect it.
+    pub(super) fn with_null_id(mut self) -> Self {
+        self.null_id = true;
+        self
+    }
+
+    fn with_error(mut self, error: RpcError) -> Self {
+        self.error = Some(error);
+        self
+    }
+
+    pub(super) fn answer(self, reply: &mut Reply, now: Instant) {
+        if let Some(allow) = self.allow {
+            reply
+                .headers_mut()
+                .insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Some(challenge) = &self.challenge {
+            reply
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, challenge.clone());
+        }
+        let content_type = self.error.is_some().then_some(JSON);
+        reply.whole(self.status, content_type, now, |out| self.write(out));
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let Some(error) = &self.error else { return };
+        out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",");
+        match &self.id {
+            Some(id) => {
+                out.extend_from_slice(b"\"id\":");
+                id.write_to(out);
+                out.push(b',');
+            }
+            None if self.null_id => out.extend_from_slice(b"\"id\":null,"),
+            None => {}
+        }
+        out.extend_from_slice(b"\"error\":");
+        error.write_to(out);
+        out.push(b'}');
+    }
+}

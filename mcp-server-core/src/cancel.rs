@@ -133,6 +133,7 @@ mod tests {
         let token = CancelToken::new();
         assert!(!token.wait(Duration::from_millis(1)));
         let waiting = token.clone();
+        #[expect(clippy::disallowed_methods, reason = "a second thread is what is tested")]
         let thread = std::thread::spawn(move || waiting.wait(Duration::from_secs(60)));
         token.cancel();
         assert!(thread.join().unwrap());

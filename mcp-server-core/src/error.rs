@@ -263,6 +263,7 @@ impl Error for BuildError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn what_the_question_mark_converts_is_internal() {

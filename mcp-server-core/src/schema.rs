@@ -70,8 +70,7 @@ impl SchemaGenerator {
         Self {}
     }
 
-    /// The schema of a part. What it refers to is among the
-    /// [`definitions`](Self::take_definitions) afterwards.
+    /// The schema of a part. What it refers to as `#/$defs/…` is kept for the root.
     pub fn part<T: ToSchema + ?Sized>(&mut self) -> Json {
         T::schema(self)
     }

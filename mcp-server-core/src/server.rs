@@ -110,7 +110,7 @@ impl Server {
             state.service = Arc::new(service);
             let service = Arc::clone(&state.service);
             Self::tell(state, |pending| {
-                pending.service = Some(Arc::clone(&service))
+                pending.service = Some(Arc::clone(&service));
             });
         }
         Ok(outcome)
@@ -411,3 +411,6 @@ impl Selector {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

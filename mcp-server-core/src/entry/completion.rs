@@ -25,11 +25,14 @@ use crate::{
 /// ```
 pub struct Completer(Kind);
 
+type Proposed = Result<Completion, ToolError>;
+
+type SyncFn = dyn Fn(&CompleteParams, &Cx) -> Proposed + Send + Sync;
+type AsyncFn = dyn Fn(CompleteParams, Cx) -> BoxFuture<Proposed> + Send + Sync;
+
 enum Kind {
-    Sync(Box<dyn Fn(&CompleteParams, &Cx) -> Result<Completion, ToolError> + Send + Sync>),
-    Async(
-        Box<dyn Fn(CompleteParams, Cx) -> BoxFuture<Result<Completion, ToolError>> + Send + Sync>,
-    ),
+    Sync(Box<SyncFn>),
+    Async(Box<AsyncFn>),
 }
 
 impl Completer {

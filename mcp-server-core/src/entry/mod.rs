@@ -23,6 +23,7 @@
 //! # }
 //! ```
 
+mod closed;
 mod completion;
 mod making;
 mod policy;
@@ -246,3 +247,6 @@ macro_rules! shared_settings {
     };
 }
 pub(crate) use shared_settings;
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use mcp_proto::{
 use serde::de::DeserializeOwned;
 
 use super::{
+    closed::Closed,
     making::{Making, Options},
     policy::{Policy, wrong_work},
     shared_settings,
@@ -86,12 +87,13 @@ impl ToolInput {
         self.arguments.as_ref().map_or("{}", Json::as_str)
     }
 
-    /// The arguments as one value.
+    /// The arguments as one value. A struct takes no members that it does not have.
     ///
     /// # Errors
     /// A [`ToolError`] that tells the model which argument is wrong, and how.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ToolError> {
         arguments::decode_object(self.arguments.as_ref(), self.strict)
+            .map(|Closed(arguments)| arguments)
             .map_err(Problems::into_tool_error)
     }
 }

@@ -45,10 +45,10 @@ use table::Table;
 /// called.
 ///
 /// ```
-/// use mcp_server_core::{Service, mcp_proto::types::{Implementation, InputSchema, Tool}};
+/// use mcp_server_core::{Service, mcp_proto::{json::Json, types::{Implementation, Tool}}};
 ///
-/// let service: Service<fn() -> i32> = Service::builder(Implementation::new("demo", "1.0.0"))
-///     .tool(Tool::new("answer", InputSchema::default()), || 42)
+/// let service = Service::<fn() -> i32>::builder(Implementation::new("demo", "1.0.0"))
+///     .tool(Tool::new("answer", Json::empty_object()), || 42)
 ///     .build()
 ///     .unwrap();
 ///
@@ -186,7 +186,6 @@ pub enum CompletionTarget<'s, H> {
 
 impl<H> Service<H> {
     /// Begins a service of that name and version.
-    #[must_use]
     pub fn builder(info: Implementation) -> ServiceBuilder<H> {
         ServiceBuilder::new(info)
     }

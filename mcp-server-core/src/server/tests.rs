@@ -1,0 +1,143 @@
+use super::*;
+use crate::{PromptEntry, ResourceEntry, ToolEntry};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+fn tool(name: &str) -> ToolEntry {
+    ToolEntry::new(name).run(|_, _| ())
+}
+
+fn names(server: &Server) -> Vec<String> {
+    server
+        .current()
+        .tools()
+        .map(|tool| String::from(&**tool.key()))
+        .collect()
+}
+
+/// A watch, and how often it was woken.
+fn watched(server: &Server) -> (Watch, Arc<AtomicUsize>) {
+    let woken = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&woken);
+    let own = server.clone();
+    let watch = server.watch(Arc::new(move || {
+        // Would hang if one of the server's locks were held.
+        drop(own.current());
+        counter.fetch_add(1, Ordering::Relaxed);
+    }));
+    (watch, woken)
+}
+
+#[test]
+fn changes_reach_every_watcher_once_until_they_are_taken() {
+    let server = Server::builder("t", "1").tool(tool("a")).build().unwrap();
+    let handle = server.handle();
+    let (first, first_woken) = watched(&server);
+    let (second, second_woken) = watched(&server);
+    assert!(first.take().is_none());
+    assert_eq!(handle.add_tool(tool("b")), Ok(true));
+    assert!(handle.remove_tool("a"));
+    handle.resource_updated("x:1");
+    handle.resource_updated("x:2");
+    handle.resource_updated("x:1");
+    assert_eq!(
+        first_woken.load(Ordering::Relaxed),
+        1,
+        "many changes are one wake-up"
+    );
+    let changes = first.take().unwrap();
+    assert!(Arc::ptr_eq(&changes.service.unwrap(), &server.current()));
+    assert_eq!(
+        changes.changes,
+        [
+            Change::Resource("x:1".into()),
+            Change::Resource("x:2".into())
+        ]
+    );
+    assert!(first.take().is_none());
+    handle.resource_updated("x:1");
+    assert_eq!(first_woken.load(Ordering::Relaxed), 2);
+    let changes = first.take().unwrap();
+    assert!(changes.service.is_none());
+    assert_eq!(changes.changes, [Change::Resource("x:1".into())]);
+    assert_eq!(second_woken.load(Ordering::Relaxed), 1);
+    assert_eq!(second.take().unwrap().changes.len(), 2);
+}
+
+#[test]
+fn what_waits_for_a_slow_watcher_is_bounded() {
+    let server = Server::builder("t", "1").build().unwrap();
+    let (watch, _) = watched(&server);
+    for n in 0..Pending::UPDATED + 3 {
+        server.handle().resource_updated(alloc::format!("x:{n}"));
+    }
+    let changes = watch.take().unwrap().changes;
+    assert_eq!(changes.len(), Pending::UPDATED + 1);
+    assert_eq!(changes.last(), Some(&Change::Resources));
+}
+
+#[test]
+fn who_no_longer_watches_is_forgotten() {
+    let server = Server::builder("t", "1").build().unwrap();
+    let (watch, woken) = watched(&server);
+    drop(watch);
+    server.handle().resource_updated("x:1");
+    assert_eq!(woken.load(Ordering::Relaxed), 0);
+    let _watch = watched(&server);
+    assert_eq!(server.state().watchers.len(), 1);
+}
+
+#[test]
+fn components_come_and_go_while_the_server_runs() {
+    let server = Server::builder("t", "1")
+        .tool(tool("a").tag("x"))
+        .tool(tool("b").tag("x"))
+        .build()
+        .unwrap();
+    let (watch, _) = watched(&server);
+    let handle = server.handle();
+    assert_eq!(handle.disable(&Selector::tag("x")), 2);
+    assert_eq!(handle.disable(&Selector::tag("x")), 0);
+    assert!(names(&server).is_empty());
+    assert_eq!(handle.enable(&Selector::tool("b")), 1);
+    assert_eq!(names(&server), ["b"]);
+    assert_eq!(handle.enable(&Selector::All), 1);
+    assert_eq!(names(&server), ["a", "b"]);
+    assert_eq!(
+        handle.add_resource(ResourceEntry::new("x:{y}", "y").constant("")),
+        Ok(true)
+    );
+    assert_eq!(
+        handle.add_prompt(PromptEntry::new("p").run(|_, _| "")),
+        Ok(true)
+    );
+    assert_eq!(handle.disable(&Selector::Kind(ComponentKind::Prompt)), 1);
+    assert!(handle.remove_resource("x:{y}") && !handle.remove_resource("x:{y}"));
+    assert!(handle.remove_prompt("p"), "what is disabled can be removed");
+    drop(watch.take());
+    for nothing in [
+        handle.remove_tool("c"),
+        handle.disable(&Selector::tool("c")) > 0,
+    ] {
+        assert!(!nothing);
+    }
+    assert!(matches!(
+        handle.add_tool(tool("a")),
+        Err(BuildError::Duplicate { .. })
+    ));
+    assert!(watch.take().is_none(), "what changed nothing is not told");
+}
+
+#[test]
+fn several_components_are_added_together_or_not_at_all() {
+    struct Two(&'static str);
+    impl Components for Two {
+        fn add_to(self, set: &mut ComponentSet) {
+            set.tool(tool("fine")).tool(tool(self.0));
+        }
+    }
+    let server = Server::builder("t", "1").build().unwrap();
+    assert!(server.handle().add_components(Two("not fine")).is_err());
+    assert!(names(&server).is_empty());
+    assert_eq!(server.handle().add_components(Two("also_fine")), Ok(true));
+    assert_eq!(names(&server), ["fine", "also_fine"]);
+}

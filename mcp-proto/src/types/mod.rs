@@ -7,6 +7,7 @@
 //! Conventions: an optional member is an `Option`, an empty `Vec` or map, or `false`, none of which
 //! are written. Members whose absence means something else than their default are `Option`s.
 
+mod answer;
 mod capabilities;
 mod complete;
 mod content;

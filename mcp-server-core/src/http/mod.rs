@@ -7,6 +7,7 @@ mod refusal;
 mod reply;
 mod request;
 mod store;
+mod streams;
 
 pub use options::{DEFAULT_ENDPOINT, HttpOptions, SessionMode};
 pub use reply::Body;

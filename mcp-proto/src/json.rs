@@ -96,12 +96,7 @@ impl Json {
     /// Appends the value as one line. A line break in valid JSON is white space between tokens,
     /// since strings cannot hold one; it becomes a blank, so that framing by lines holds.
     pub fn write_to(&self, out: &mut Vec<u8>) {
-        let start = out.len();
-        out.extend_from_slice(self.as_str().as_bytes());
-        let written = &mut out[start..];
-        while let Some(at) = memchr::memchr2(b'\n', b'\r', written) {
-            written[at] = b' ';
-        }
+        crate::encode::write_json(out, self.as_str());
     }
 
     /// Deserializes the value.

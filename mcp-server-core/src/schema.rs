@@ -164,6 +164,33 @@ fn tidy(schema: &mut Value) {
     }
 }
 
+/// What `schema` allows, or `null`.
+pub(crate) fn nullable(schema: &Json) -> Json {
+    let mut members = as_object(schema);
+    // What the schema names stays where references look for it.
+    let definitions = members.remove("$defs");
+    let enumerated = ["enum", "const"]
+        .iter()
+        .any(|keyword| members.contains_key(*keyword));
+    match members.get_mut("type") {
+        Some(Value::String(ty)) if !enumerated && ty != "null" => {
+            let types = [Value::from(ty.as_str()), Value::from("null")];
+            members.insert(String::from("type"), types.into_iter().collect());
+        }
+        Some(Value::Array(types)) if !enumerated && types.iter().any(|ty| ty == "null") => {}
+        _ => {
+            members = Map::from_iter([(
+                String::from("anyOf"),
+                [Value::Object(members), serde_json::json!({"type": "null"})]
+                    .into_iter()
+                    .collect(),
+            )])
+        }
+    }
+    members.extend(definitions.map(|definitions| (String::from("$defs"), definitions)));
+    Value::Object(members).into()
+}
+
 /// A schema as an object: `true` is `{}`, `false` is `{"not": {}}`.
 fn as_object(schema: &Json) -> Map<String, Value> {
     match schema.to() {
@@ -338,6 +365,118 @@ mod plain {
     impl<T: ToSchema + alloc::borrow::ToOwned + ?Sized> ToSchema for Cow<'_, T> {
         fn schema(generator: &mut SchemaGenerator) -> Json {
             T::schema(generator)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nullable_schema_keeps_its_definitions_at_the_root() {
+        let table = [
+            (r#"{"type":"string"}"#, r#"{"type":["string","null"]}"#),
+            (
+                r#"{"type":["string","null"]}"#,
+                r#"{"type":["string","null"]}"#,
+            ),
+            (
+                r#"{"enum":["a"],"type":"string"}"#,
+                r#"{"anyOf":[{"enum":["a"],"type":"string"},{"type":"null"}]}"#,
+            ),
+            (
+                r##"{"$defs":{"N":{}},"$ref":"#/$defs/N"}"##,
+                r##"{"$defs":{"N":{}},"anyOf":[{"$ref":"#/$defs/N"},{"type":"null"}]}"##,
+            ),
+            ("true", r#"{"anyOf":[{},{"type":"null"}]}"#),
+        ];
+        for (schema, expected) in table {
+            assert_eq!(nullable(&Json::parse(schema).unwrap()).as_str(), expected);
+        }
+    }
+
+    #[cfg(feature = "schemars")]
+    mod derived {
+        use super::*;
+        use schemars::JsonSchema;
+        use alloc::{boxed::Box, vec::Vec};
+
+        fn root<T: ToSchema>() -> Value {
+            SchemaGenerator::new().root::<T>().to().unwrap()
+        }
+
+        #[derive(JsonSchema)]
+        #[expect(dead_code, reason = "only its schema is used")]
+        struct Inner {
+            /// how many
+            count: u8,
+            format: f64,
+        }
+
+        #[derive(JsonSchema)]
+        #[expect(dead_code, reason = "only its schema is used")]
+        struct Outer {
+            first: Inner,
+            rest: Vec<Inner>,
+        }
+
+        #[derive(JsonSchema)]
+        #[expect(dead_code, reason = "only its schema is used")]
+        struct Node {
+            next: Option<Box<Node>>,
+        }
+
+        #[derive(JsonSchema)]
+        #[expect(dead_code, reason = "only its schema is used")]
+        #[serde(tag = "kind")]
+        enum Shape {
+            Circle { radius: f64 },
+            Square { side: f64 },
+        }
+
+        #[test]
+        fn parts_are_inlined_without_titles_or_formats_of_rust() {
+            let inner = serde_json::json!({
+                "type": "object",
+                "properties": {
+                    "count": {"type": "integer", "description": "how many", "minimum": 0, "maximum": 255},
+                    "format": {"type": "number"},
+                },
+                "required": ["count", "format"],
+            });
+            let expected = serde_json::json!({
+                "type": "object",
+                "properties": {"first": inner, "rest": {"type": "array", "items": inner}},
+                "required": ["first", "rest"],
+            });
+            assert_eq!(root::<Outer>(), expected);
+        }
+
+        #[test]
+        fn recursive_types_are_defined_at_the_root() {
+            let schema = root::<Node>();
+            let reference = schema["properties"]["next"].to_string();
+            assert!(reference.contains("#/$defs/Node"), "{schema}");
+            assert_eq!(schema["$defs"]["Node"]["type"], "object");
+            let mut object = ObjectSchema::new();
+            object.member::<Node>("node", "where to begin", true);
+            let object: Value = object.finish().to().unwrap();
+            assert_eq!(object["$defs"]["Node"]["type"], "object");
+            assert_eq!(
+                object["properties"]["node"]["description"],
+                "where to begin"
+            );
+        }
+
+        #[test]
+        fn arguments_are_closed_objects_unless_they_are_combined() {
+            let arguments = |schema: Json| schema.to::<Value>().unwrap();
+            let closed = arguments(SchemaGenerator::new().arguments::<Inner>());
+            assert_eq!(closed["additionalProperties"], false);
+            let combined = arguments(SchemaGenerator::new().arguments::<Shape>());
+            assert_eq!(combined["type"], "object");
+            assert!(combined["additionalProperties"].is_null() && combined["oneOf"].is_array());
         }
     }
 }

@@ -203,7 +203,7 @@ mod typed {
         let Outcome::Tool(lenient) = call(&built(calculator()), "add", arguments) else {
             panic!()
         };
-        assert_eq!(lenient.structured_content, text("3.0"));
+        assert_eq!(lenient.structured_content, text("3"));
         let Outcome::Tool(strict) = call(&built(calculator().strict_arguments()), "add", arguments)
         else {
             panic!()

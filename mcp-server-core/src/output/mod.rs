@@ -4,12 +4,13 @@
 //! |---|---|---|
 //! | `()` | nothing | – |
 //! | `&str`, `String`, `Cow<str>`, `Box<str>`, `Arc<str>` | one text | – |
-//! | a number, `bool`, `Option`, `Vec`, array or `BTreeMap` of such | its JSON as text | the value, with a schema |
+//! | a number, `bool`; a `Vec` or array of such or of text; a `BTreeMap` | its JSON as text | the value, with a schema |
 //! | [`Json<T>`] | its JSON as text | the value, with `T`'s schema |
 //! | [`json::Json`](mcp_proto::json::Json), `serde_json::Value` | its JSON as text | the value where it is an object; no schema |
 //! | [`Image`], [`Audio`], `ContentBlock`, `ResourceLink`, `ResourceContents` | that block | – |
 //! | a `Vec` or array of blocks, images, … | all of them | – |
 //! | `(content, Json<T>)` | as the first says | as the second says |
+//! | `Option<T>` | as `T` says; nothing | as `T` says; `null` |
 //! | `CallToolResult` | as it is | as it is |
 //! | `Result<T, E>` | as `T` says, or an error ([`ToolError`](crate::ToolError)) | as `T` says |
 //!

@@ -4,6 +4,7 @@ use alloc::{
     borrow::Cow, boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec, vec::Vec,
 };
 use mcp_proto::{
+    encode,
     json::Json as JsonText,
     types::{
         AudioContent, CallToolResult, ContentBlock, EmbeddedResource, ImageContent,
@@ -15,7 +16,7 @@ use serde::Serialize;
 use super::{Audio, Image, IntoContent, Json};
 use crate::{
     error::ToolError,
-    schema::{SchemaGenerator, ToSchema},
+    schema::{SchemaGenerator, ToSchema, nullable},
 };
 
 /// A value that a tool may return; see the [table](crate::output).
@@ -26,6 +27,9 @@ use crate::{
             `Vec<ContentBlock>`, or a `Result` of one of them with an error that converts to `ToolError`"
 )]
 pub trait IntoToolResult: Sized {
+    /// Whether results have structured content, so that nothing at all is told as `null` there.
+    const STRUCTURED: bool = false;
+
     /// The schema of the structured content, where the type has some.
     fn output_schema() -> Option<JsonText> {
         None
@@ -51,6 +55,8 @@ impl IntoToolResult for () {
 }
 
 impl<T: IntoToolResult, E: Into<ToolError>> IntoToolResult for Result<T, E> {
+    const STRUCTURED: bool = T::STRUCTURED;
+
     fn output_schema() -> Option<JsonText> {
         T::output_schema()
     }
@@ -61,6 +67,8 @@ impl<T: IntoToolResult, E: Into<ToolError>> IntoToolResult for Result<T, E> {
 }
 
 impl<T: Serialize + ToSchema> IntoToolResult for Json<T> {
+    const STRUCTURED: bool = true;
+
     fn output_schema() -> Option<JsonText> {
         Some(schema_of::<T>())
     }
@@ -72,6 +80,8 @@ impl<T: Serialize + ToSchema> IntoToolResult for Json<T> {
 
 /// Content for people beside the value for programs.
 impl<C: IntoContent, T: Serialize + ToSchema> IntoToolResult for (C, Json<T>) {
+    const STRUCTURED: bool = true;
+
     fn output_schema() -> Option<JsonText> {
         Some(schema_of::<T>())
     }
@@ -146,6 +156,8 @@ contents!(
 macro_rules! scalars {
     ($($ty:ty),*) => {$(
         impl IntoToolResult for $ty {
+            const STRUCTURED: bool = true;
+
             fn output_schema() -> Option<JsonText> {
                 Some(schema_of::<Self>())
             }
@@ -156,20 +168,44 @@ macro_rules! scalars {
         }
     )*};
 }
-scalars!(
-    bool, u8, u16, u32, u64, usize, i8, i16, i32, i64, isize, f32, f64
-);
+scalars!(bool, u8, u16, u32, u64, usize, i8, i16, i32, i64, isize);
 
-impl<T> IntoToolResult for Option<T>
-where
-    Option<T>: Serialize + ToSchema,
-{
+macro_rules! floats {
+    ($($ty:ty),*) => {$(
+        /// A whole number is written without a fraction, so that whoever wants an integer can
+        /// read it.
+        impl IntoToolResult for $ty {
+            const STRUCTURED: bool = true;
+
+            fn output_schema() -> Option<JsonText> {
+                Some(schema_of::<Self>())
+            }
+
+            fn into_tool_result(self) -> Result<CallToolResult, ToolError> {
+                let mut number = Vec::with_capacity(24);
+                encode::write_f64(&mut number, f64::from(self));
+                let number = String::from_utf8(number)?;
+                Ok(CallToolResult::structured(JsonText::parse(number)?))
+            }
+        }
+    )*};
+}
+floats!(f32, f64);
+
+/// Nothing is `null` where the value would be structured content, and otherwise no content.
+impl<T: IntoToolResult> IntoToolResult for Option<T> {
+    const STRUCTURED: bool = T::STRUCTURED;
+
     fn output_schema() -> Option<JsonText> {
-        Some(schema_of::<Self>())
+        T::output_schema().map(|schema| nullable(&schema))
     }
 
     fn into_tool_result(self) -> Result<CallToolResult, ToolError> {
-        structured(Vec::new(), &self)
+        match self {
+            Some(value) => value.into_tool_result(),
+            None if T::STRUCTURED => Ok(CallToolResult::structured(JsonText::null())),
+            None => Ok(CallToolResult::default()),
+        }
     }
 }
 
@@ -177,6 +213,8 @@ impl<T> IntoToolResult for BTreeMap<String, T>
 where
     BTreeMap<String, T>: Serialize + ToSchema,
 {
+    const STRUCTURED: bool = true;
+
     fn output_schema() -> Option<JsonText> {
         Some(schema_of::<Self>())
     }
@@ -194,6 +232,9 @@ where
     note = "return `Json<Vec<{Self}>>` for a list of your own type, or a list of text, numbers or `ContentBlock`s"
 )]
 pub trait Item: Sized {
+    /// Whether a list of these is structured content.
+    const STRUCTURED: bool;
+
     /// The schema of a list of these.
     fn list_schema() -> Option<JsonText>;
 
@@ -205,6 +246,8 @@ pub trait Item: Sized {
 }
 
 impl<T: Item> IntoToolResult for Vec<T> {
+    const STRUCTURED: bool = T::STRUCTURED;
+
     fn output_schema() -> Option<JsonText> {
         T::list_schema()
     }
@@ -215,6 +258,8 @@ impl<T: Item> IntoToolResult for Vec<T> {
 }
 
 impl<T: Item, const N: usize> IntoToolResult for [T; N] {
+    const STRUCTURED: bool = T::STRUCTURED;
+
     fn output_schema() -> Option<JsonText> {
         T::list_schema()
     }
@@ -227,6 +272,8 @@ impl<T: Item, const N: usize> IntoToolResult for [T; N] {
 macro_rules! value_items {
     ($($ty:ty),*) => {$(
         impl Item for $ty {
+            const STRUCTURED: bool = true;
+
             fn list_schema() -> Option<JsonText> {
                 Some(schema_of::<Vec<Self>>())
             }
@@ -242,6 +289,8 @@ value_items!(
 );
 
 impl Item for &str {
+    const STRUCTURED: bool = true;
+
     fn list_schema() -> Option<JsonText> {
         Some(schema_of::<Vec<String>>())
     }
@@ -254,6 +303,8 @@ impl Item for &str {
 macro_rules! content_items {
     ($($ty:ty),*) => {$(
         impl Item for $ty {
+            const STRUCTURED: bool = false;
+
             fn list_schema() -> Option<JsonText> {
                 None
             }
@@ -304,6 +355,8 @@ mod tests {
         let cases: Vec<((String, Option<String>), String, bool)> = vec![
             (told(()), r#"{"content":[]}"#.into(), false),
             (told("hi"), text.into(), false),
+            (told(Some("hi")), text.into(), false),
+            (told(None::<&str>), r#"{"content":[]}"#.into(), false),
             (told(String::from("hi")), text.into(), false),
             (told(ContentBlock::text("hi")), text.into(), false),
             (told(vec![ContentBlock::text("hi")]), text.into(), false),
@@ -314,7 +367,7 @@ mod tests {
             ),
             (
                 told(3.0),
-                r#"{"content":[{"type":"text","text":"3.0"}],"structuredContent":3.0}"#.into(),
+                r#"{"content":[{"type":"text","text":"3"}],"structuredContent":3}"#.into(),
                 true,
             ),
             (

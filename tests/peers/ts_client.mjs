@@ -25,12 +25,15 @@ class Peer {
     asked = [];
 
     constructor(options) {
-        this.modern = options.mode !== 'legacy';
-        const mode = options.mode === 'modern' ? { pin: MODERN_VERSION } : options.mode;
-        this.client = new Client(
-            { name: 'ts_client', version: '1' },
-            { capabilities: options.asks ? ASK_CAPABILITIES : {}, versionNegotiation: { mode } },
-        );
+        const capabilities = options.asks ? ASK_CAPABILITIES : {};
+        let negotiation = { versionNegotiation: { mode: options.mode } };
+        if (options.mode === 'modern') negotiation.versionNegotiation.mode = { pin: MODERN_VERSION };
+        if (/^\d/.test(options.mode)) { // one revision of the handshake
+            this.version = options.mode;
+            negotiation = { supportedProtocolVersions: [options.mode] };
+        }
+        this.modern = ['auto', 'modern'].includes(options.mode);
+        this.client = new Client({ name: 'ts_client', version: '1' }, { capabilities, ...negotiation });
         for (const method of CHANGES) {
             this.client.setNotificationHandler(method, notification => void this.notifications.push(notification));
         }

@@ -107,10 +107,12 @@ impl Server {
         let mut state = self.state();
         let (service, outcome) = state.service.edited(edit)?;
         if is_change(&outcome) {
+            let lists = service.changes_since(&state.service);
             state.service = Arc::new(service);
             let service = Arc::clone(&state.service);
             Self::tell(state, |pending| {
                 pending.service = Some(Arc::clone(&service));
+                pending.lists.extend(lists.iter().cloned());
             });
         }
         Ok(outcome)
@@ -190,9 +192,10 @@ impl fmt::Debug for Watcher {
 #[derive(Debug, Default)]
 struct Pending {
     service: Option<Arc<Service<Handler>>>,
+    // Which lists have changed, even where they are again what they were.
+    lists: BTreeSet<Change>,
     updated: VecDeque<Arc<str>>,
     known: BTreeSet<Arc<str>>,
-    overflown: bool,
 }
 
 impl Pending {
@@ -200,7 +203,7 @@ impl Pending {
     const UPDATED: usize = 1024;
 
     fn is_empty(&self) -> bool {
-        self.service.is_none() && self.updated.is_empty() && !self.overflown
+        self.service.is_none() && self.lists.is_empty() && self.updated.is_empty()
     }
 
     fn update(&mut self, uri: &Arc<str>) {
@@ -209,7 +212,7 @@ impl Pending {
                 self.updated.push_back(Arc::clone(uri));
             }
         } else if !self.known.contains(uri) {
-            self.overflown = true;
+            self.lists.insert(Change::Resources);
         }
     }
 }
@@ -226,10 +229,9 @@ impl Watch {
             return None;
         }
         let updated = pending.updated.into_iter().map(Change::Resource);
-        let overflown = pending.overflown.then_some(Change::Resources);
         Some(Changes {
             service: pending.service,
-            changes: updated.chain(overflown).collect(),
+            changes: pending.lists.into_iter().chain(updated).collect(),
         })
     }
 }
@@ -240,7 +242,7 @@ impl Watch {
 pub struct Changes {
     /// What the server offers now, where that is something else.
     pub service: Option<Arc<Service<Handler>>>,
-    /// What else clients may want to know.
+    /// Which lists and resources have changed meanwhile, even if they are again what they were.
     pub changes: Vec<Change>,
 }
 

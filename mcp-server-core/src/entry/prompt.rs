@@ -290,6 +290,14 @@ impl PromptEntry {
         })))
     }
 
+    /// Runs a function that takes no arguments.
+    pub fn call<R>(self, run: impl Fn() -> R + Send + Sync + 'static) -> Self
+    where
+        R: IntoPromptResult,
+    {
+        self.run(move |_, _| run())
+    }
+
     /// Runs a handler as it is: results and errors pass through it unchanged.
     pub fn handler(self, handler: Handler) -> Self {
         self.making(Making::Ready(handler))

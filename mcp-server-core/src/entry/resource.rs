@@ -188,6 +188,14 @@ impl ResourceEntry {
         })))
     }
 
+    /// Runs a function that takes nothing; for a fixed URI.
+    pub fn call<R>(self, run: impl Fn() -> R + Send + Sync + 'static) -> Self
+    where
+        R: IntoResourceResult,
+    {
+        self.run(move |_, _| run())
+    }
+
     /// Always has the same contents.
     pub fn constant<R>(self, contents: R) -> Self
     where

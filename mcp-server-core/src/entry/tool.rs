@@ -246,6 +246,11 @@ impl ToolEntry {
             })))
     }
 
+    /// Runs a function that takes no arguments.
+    pub fn call<R: IntoToolResult>(self, run: impl Fn() -> R + Send + Sync + 'static) -> Self {
+        self.run(move |_, _| run())
+    }
+
     /// Runs a handler as it is: results and errors pass through it unchanged.
     pub fn handler(self, handler: Handler) -> Self {
         self.making(Making::Ready(handler))

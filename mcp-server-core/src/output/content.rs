@@ -1,9 +1,12 @@
 //! What becomes content blocks.
 
 use alloc::{borrow::Cow, boxed::Box, string::String, sync::Arc, vec::Vec};
-use mcp_proto::types::{
-    AudioContent, ContentBlock, EmbeddedResource, ImageContent, ResourceContents, ResourceLink,
-    TextContent,
+use mcp_proto::{
+    base64,
+    types::{
+        AudioContent, ContentBlock, EmbeddedResource, ImageContent, ResourceContents, ResourceLink,
+        TextContent,
+    },
 };
 
 /// A value that becomes one or several content blocks.
@@ -17,21 +20,27 @@ macro_rules! media {
         $(#[$attr])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct $name {
-            bytes: Vec<u8>,
+            base64: String,
             mime_type: Cow<'static, str>,
         }
 
         impl $name {
             /// Bytes of that type.
             #[must_use]
-            pub fn new(bytes: impl Into<Vec<u8>>, mime_type: impl Into<Cow<'static, str>>) -> Self {
-                Self { bytes: bytes.into(), mime_type: mime_type.into() }
+            pub fn new(bytes: impl AsRef<[u8]>, mime_type: impl Into<Cow<'static, str>>) -> Self {
+                Self::base64(base64::encode(bytes.as_ref()), mime_type)
+            }
+
+            /// Data of that type that is base64 already.
+            #[must_use]
+            pub fn base64(data: impl Into<String>, mime_type: impl Into<Cow<'static, str>>) -> Self {
+                Self { base64: data.into(), mime_type: mime_type.into() }
             }
 
             $(
                 $(#[$short_attr])*
                 #[must_use]
-                pub fn $short(bytes: impl Into<Vec<u8>>) -> Self {
+                pub fn $short(bytes: impl AsRef<[u8]>) -> Self {
                     Self::new(bytes, $mime)
                 }
             )*
@@ -39,7 +48,7 @@ macro_rules! media {
 
         impl From<$name> for ContentBlock {
             fn from(media: $name) -> Self {
-                $content::from_bytes(&media.bytes, media.mime_type).into()
+                $content::new(media.base64, media.mime_type).into()
             }
         }
     )*};

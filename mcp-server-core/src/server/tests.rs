@@ -49,6 +49,7 @@ fn changes_reach_every_watcher_once_until_they_are_taken() {
     assert_eq!(
         changes.changes,
         [
+            Change::Tools,
             Change::Resource("x:1".into()),
             Change::Resource("x:2".into())
         ]
@@ -60,7 +61,7 @@ fn changes_reach_every_watcher_once_until_they_are_taken() {
     assert!(changes.service.is_none());
     assert_eq!(changes.changes, [Change::Resource("x:1".into())]);
     assert_eq!(second_woken.load(Ordering::Relaxed), 1);
-    assert_eq!(second.take().unwrap().changes.len(), 2);
+    assert_eq!(second.take().unwrap().changes.len(), 3);
 }
 
 #[test]
@@ -72,7 +73,7 @@ fn what_waits_for_a_slow_watcher_is_bounded() {
     }
     let changes = watch.take().unwrap().changes;
     assert_eq!(changes.len(), Pending::UPDATED + 1);
-    assert_eq!(changes.last(), Some(&Change::Resources));
+    assert_eq!(changes.first(), Some(&Change::Resources));
 }
 
 #[test]
@@ -140,4 +141,13 @@ fn several_components_are_added_together_or_not_at_all() {
     assert!(names(&server).is_empty());
     assert_eq!(server.handle().add_components(Two("also_fine")), Ok(true));
     assert_eq!(names(&server), ["fine", "also_fine"]);
+}
+
+#[test]
+fn a_list_that_is_again_what_it_was_has_changed_all_the_same() {
+    let server = Server::builder("t", "1").build().unwrap();
+    let (watch, _) = watched(&server);
+    assert_eq!(server.handle().add_tool(tool("a")), Ok(true));
+    assert!(server.handle().remove_tool("a"));
+    assert_eq!(watch.take().unwrap().changes, [Change::Tools]);
 }

@@ -88,7 +88,7 @@ mod tests {
         let mut out = Vec::new();
         for round in 0..40_u8 {
             outbox.push(Lane::Note, |bytes| {
-                bytes.resize(bytes.len() + 50_000, round)
+                bytes.resize(bytes.len() + 50_000, round);
             });
             outbox.push(Lane::Answer, |bytes| bytes.push(b'a'));
             assert_eq!(outbox.answer_bytes(), usize::from(round + 1 - round / 2));

@@ -7,6 +7,7 @@ use mcp_proto::{
     json::Json,
     request::{Paged, Request},
     rpc::CallId,
+    types::EmptyResult,
 };
 use serde::de::{DeserializeOwned, Error as _};
 
@@ -44,6 +45,12 @@ impl<T> Pending<T> {
 
     pub(crate) fn decode(self, reply: Reply) -> Result<T, serde_json::Error> {
         (self.decode)(reply)
+    }
+}
+
+impl Pending<EmptyResult> {
+    pub(crate) fn ignored(self) -> Pending<()> {
+        Pending::new(self.id, |reply| typed::<EmptyResult>(reply).map(drop))
     }
 }
 

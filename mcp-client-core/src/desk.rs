@@ -1,0 +1,521 @@
+//! One connection with many callers: what the bindings' loops have in common.
+//!
+//! A loop owns a [`Desk`]; everyone else has a [`Caller`]. Callers queue what they want and wake
+//! the loop; the loop runs it on the machine and hands results back. Nothing here names a runtime:
+//! to be woken is a closure, to wait is a future or a condition variable.
+
+use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
+use core::{
+    fmt,
+    future::Future,
+    ops::{Deref, DerefMut},
+    pin::Pin,
+    task::{Context, Poll},
+};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use mcp_proto::{
+    request::RootsChanged,
+    rpc::{CallId, RpcError, codes},
+    time::Instant,
+    types::{ElicitParams, EmptyParams, InputRequest, ListRootsResult, Root},
+};
+
+use crate::{
+    client::Client,
+    command::Command,
+    error::{CallError, Closed},
+    event::{Event, InputAnswer, InputTicket, Progress},
+    handlers::{BoxFuture, ClientBuilder, Handler, Handlers, Listener, Options, checked},
+    negotiate::ServerDetails,
+    options::CallOptions,
+    reply::{self, Fill, Reply},
+    session::Session,
+    subscribe::Subscription,
+};
+
+/// A machine, and everyone who waits for something from it. Owned by the loop that drives it.
+///
+/// It has the verbs of [`Client`]; in place of `poll_event` the loop calls
+/// [`poll_task`](Self::poll_task).
+///
+/// ```
+/// use mcp_client_core::{CallError, ClientBuilder, Closed, Desk, mcp_proto::time::Instant};
+///
+/// let now = Instant::ZERO;
+/// let (mut desk, caller) = Desk::new(ClientBuilder::new("app", "1.0.0"), || {}, now);
+/// let ready = caller.ready();
+/// desk.handle_eof(now);
+/// while let Some(task) = desk.poll_task(now) {
+///     task.run();
+/// }
+/// assert_eq!(ready.wait(), Err(CallError::Lost(Closed::Probe)));
+/// ```
+#[derive(Debug)]
+pub struct Desk {
+    client: Client,
+    shared: Arc<Shared>,
+    waiting: Waiting,
+    handlers: Handlers,
+}
+
+/// Makes calls from any thread or task; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    shared: Arc<Shared>,
+    options: Arc<Options>,
+}
+
+/// A question of the server together with the handler that answers it. To run it, on a thread or
+/// as a task, answers the question; to drop it tells the server that there is no answer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Task {
+    /// May block: run it on a thread that may.
+    Sync(SyncTask),
+    /// A future.
+    Async(AsyncTask),
+}
+
+/// See [`Task::Sync`].
+pub struct SyncTask(Box<dyn FnOnce() + Send>);
+
+/// See [`Task::Async`].
+#[must_use = "futures do nothing unless polled"]
+pub struct AsyncTask(BoxFuture<()>);
+
+type Waiting = BTreeMap<CallId, Waiter>;
+type Job = Box<dyn FnOnce(&mut Session, &mut Waiting, Instant) + Send>;
+
+/// Who waits for a call.
+struct Waiter {
+    finish: Box<dyn FnOnce(&mut Session) + Send>,
+    on_progress: Option<Listener<Progress>>,
+}
+
+/// What the loop and the callers share.
+pub(crate) struct Shared {
+    queue: Mutex<Queue>,
+    wake: Box<dyn Fn() + Send + Sync>,
+    roots: Option<Arc<Mutex<Vec<Root>>>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: Vec<Job>,
+    // Nobody will run jobs any more, because of this.
+    closed: Option<Closed>,
+}
+
+impl Desk {
+    /// Starts a connection. `wake` is called whenever [`poll_task`](Self::poll_task) has something
+    /// to do without anything having come in; from any thread, with no lock held.
+    #[must_use]
+    pub fn new(
+        builder: ClientBuilder,
+        wake: impl Fn() + Send + Sync + 'static,
+        now: Instant,
+    ) -> (Self, Caller) {
+        let ClientBuilder {
+            config,
+            handlers,
+            options,
+        } = builder;
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            wake: Box::new(wake),
+            roots: handlers.roots.clone(),
+        });
+        let mut client = Client::new(config, now);
+        if handlers.change.is_some() {
+            // Never refused: it is the first one.
+            let _ = client.subscribe(Subscription::lists(), &CallOptions::default(), now);
+        }
+        let caller = Caller {
+            shared: Arc::clone(&shared),
+            options: Arc::new(options),
+        };
+        (
+            Self {
+                client,
+                shared,
+                waiting: Waiting::new(),
+                handlers,
+            },
+            caller,
+        )
+    }
+
+    /// Does what was asked for and what is due: runs what callers have queued, hands results to
+    /// them, tells listeners. Gives the next question's task to be run; `None` until more comes.
+    #[must_use]
+    pub fn poll_task(&mut self, now: Instant) -> Option<Task> {
+        loop {
+            for job in self.shared.take_jobs() {
+                job(&mut self.client, &mut self.waiting, now);
+            }
+            let Some(event) = self.client.poll_event() else {
+                if self.shared.has_jobs() {
+                    continue;
+                }
+                return None;
+            };
+            match event {
+                Event::Ready => self.apply_log_level(now),
+                Event::Done(id) => match self.waiting.remove(&id) {
+                    Some(waiter) => (waiter.finish)(&mut self.client),
+                    None => self.client.forget(id, now),
+                },
+                Event::Progress(id, progress) => {
+                    if let Some(listener) = self
+                        .waiting
+                        .get(&id)
+                        .and_then(|waiter| waiter.on_progress.as_ref())
+                    {
+                        listener(progress);
+                    }
+                }
+                Event::Log(entry) => tell(self.handlers.log.as_ref(), entry),
+                Event::Changed(change) => tell(self.handlers.change.as_ref(), change),
+                Event::Input(ticket, request) => return Some(self.task(ticket, request)),
+                // Handlers that run on are ignored; what came too late is discarded.
+                _ => {}
+            }
+        }
+    }
+
+    fn apply_log_level(&mut self, now: Instant) {
+        let Some(level) = self.handlers.log_level else {
+            return;
+        };
+        let logs = self
+            .client
+            .server()
+            .is_some_and(|server| server.capabilities.logging.is_some());
+        if logs || self.client.is_stateless() {
+            // Its answer is forgotten when it comes.
+            let _ = self
+                .client
+                .set_log_level(level, &CallOptions::default(), now);
+        }
+    }
+
+    fn task(&self, ticket: InputTicket, request: InputRequest) -> Task {
+        let answering = Answering {
+            ticket: Some(ticket),
+            shared: Arc::clone(&self.shared),
+        };
+        match request {
+            InputRequest::Elicit(params) => match *params {
+                ElicitParams::Form(form) => {
+                    let schema = form.requested_schema.clone();
+                    let check = move |answer| checked(&schema, answer);
+                    answering.task(self.handlers.elicit.clone(), form, check)
+                }
+                ElicitParams::Url(url) => {
+                    answering.task(self.handlers.elicit_url.clone(), url, |answer| answer)
+                }
+                _ => answering.task(None::<Handler<()>>, (), |answer| answer),
+            },
+            InputRequest::CreateMessage(params) => {
+                answering.task(self.handlers.sample.clone(), *params, |answer| answer)
+            }
+            _ => {
+                let handler = self.handlers.roots.clone().map(|roots| {
+                    Handler::Sync(Arc::new(move |()| {
+                        let roots = roots.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                        Ok(ListRootsResult::new(roots).into())
+                    }))
+                });
+                answering.task(handler, (), |answer| answer)
+            }
+        }
+    }
+}
+
+fn tell<T>(listener: Option<&Listener<T>>, what: T) {
+    if let Some(listener) = listener {
+        listener(what);
+    }
+}
+
+impl Deref for Desk {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl DerefMut for Desk {
+    fn deref_mut(&mut self) -> &mut Client {
+        &mut self.client
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        let jobs = {
+            let mut queue = self.shared.lock();
+            queue.closed = Some(self.client.closed().unwrap_or(Closed::Local));
+            core::mem::take(&mut queue.jobs)
+        };
+        // Dropping them, like dropping the waiters, tells the callers that nothing will come.
+        drop(jobs);
+    }
+}
+
+impl Caller {
+    /// Makes a call.
+    pub fn submit<C: Command>(&self, command: C) -> Reply<C::Output> {
+        let (fill, reply) = reply::slot(Arc::clone(&self.shared));
+        if let Some(how) = self.shared.lock().closed {
+            fill.fill(Err(CallError::Lost(how)));
+            return reply;
+        }
+        let options = Arc::clone(&self.options);
+        self.shared.push(Box::new(move |session, waiting, now| {
+            start(command, fill, &options, session, waiting, now);
+        }));
+        reply
+    }
+
+    /// Waits until a revision was agreed on, and tells what is known about the server.
+    pub fn ready(&self) -> Reply<Arc<ServerDetails>> {
+        self.submit(|session: &mut Session, _: &CallOptions, now| session.ready(now))
+    }
+
+    /// The same callers with other options for their calls.
+    #[must_use]
+    pub fn with(&self, options: Options) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            options: Arc::new(options),
+        }
+    }
+
+    /// The options that calls are made with.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Does something on the session when the loop comes to it: what needs no answer.
+    pub fn run(&self, job: impl FnOnce(&mut Session, Instant) + Send + 'static) {
+        self.shared
+            .push(Box::new(move |session, _, now| job(session, now)));
+    }
+
+    /// Ends the connection: every open call fails.
+    pub fn close(&self) {
+        self.run(Session::close);
+    }
+
+    /// Replaces the roots that servers are told, and tells them. Without effect for a client that
+    /// was built without roots, for it has declared that it has none.
+    pub fn set_roots(&self, roots: impl IntoIterator<Item = Root>) {
+        let Some(shared) = &self.shared.roots else {
+            return;
+        };
+        *shared.lock().unwrap_or_else(PoisonError::into_inner) = roots.into_iter().collect();
+        self.run(|session, now| {
+            session.notify::<RootsChanged>(&EmptyParams::default(), now);
+        });
+    }
+}
+
+fn start<C: Command>(
+    command: C,
+    fill: Fill<C::Output>,
+    options: &Options,
+    session: &mut Session,
+    waiting: &mut Waiting,
+    now: Instant,
+) {
+    if fill.is_abandoned() {
+        return;
+    }
+    let pending = match command.start(session, &options.call, now) {
+        Ok(pending) => pending,
+        Err(misuse) => {
+            let error = session
+                .failure()
+                .cloned()
+                .map_or(misuse.into(), CallError::Negotiation);
+            return fill.fill(Err(error));
+        }
+    };
+    let id = pending.id();
+    if !fill.started(id) {
+        return session.forget(id, now);
+    }
+    let finish = Box::new(move |session: &mut Session| {
+        // `Done` was reported, so the result is there.
+        let outcome = session.take(pending).unwrap_or(Err(CallError::Cancelled));
+        fill.fill(outcome);
+    });
+    waiting.insert(
+        id,
+        Waiter {
+            finish,
+            on_progress: options.on_progress.clone(),
+        },
+    );
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, job: Job) {
+        {
+            let mut queue = self.lock();
+            if queue.closed.is_some() {
+                // Dropped outside the lock below; it tells its caller.
+                drop(queue);
+                return drop(job);
+            }
+            queue.jobs.push(job);
+        }
+        (self.wake)();
+    }
+
+    fn take_jobs(&self) -> Vec<Job> {
+        core::mem::take(&mut self.lock().jobs)
+    }
+
+    fn has_jobs(&self) -> bool {
+        !self.lock().jobs.is_empty()
+    }
+
+    /// Nobody waits for this call any longer.
+    pub(crate) fn forget(&self, call: CallId) {
+        self.push(Box::new(move |session, waiting, now| {
+            waiting.remove(&call);
+            session.forget(call, now);
+        }));
+    }
+}
+
+/// The duty to answer a question; dropped, it says that there is no answer.
+struct Answering {
+    ticket: Option<InputTicket>,
+    shared: Arc<Shared>,
+}
+
+impl Answering {
+    fn task<Q: Send + 'static>(
+        self,
+        handler: Option<Handler<Q>>,
+        question: Q,
+        check: impl FnOnce(Result<InputAnswer, RpcError>) -> Result<InputAnswer, RpcError>
+        + Send
+        + 'static,
+    ) -> Task {
+        match handler {
+            Some(Handler::Sync(handler)) => Task::Sync(SyncTask(Box::new(move || {
+                self.answer(check(handler(question)));
+            }))),
+            Some(Handler::Async(handler)) => Task::Async(AsyncTask(Box::pin(async move {
+                self.answer(check(handler(question).await));
+            }))),
+            None => {
+                let error = RpcError::new(codes::METHOD_NOT_FOUND, "method not found");
+                Task::Sync(SyncTask(Box::new(move || self.answer(Err(error)))))
+            }
+        }
+    }
+
+    fn answer(mut self, answer: Result<InputAnswer, RpcError>) {
+        self.send(answer);
+    }
+
+    fn send(&mut self, answer: Result<InputAnswer, RpcError>) {
+        if let Some(ticket) = self.ticket.take() {
+            self.shared.push(Box::new(move |session, _, now| {
+                // An answer of the wrong kind cannot be: handlers are typed.
+                let _ = session.answer(ticket, answer, now);
+            }));
+        }
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.send(Err(RpcError::internal("the question was not answered")));
+    }
+}
+
+impl Task {
+    /// Runs the task here and now; a future by blocking this thread.
+    pub fn run(self) {
+        match self {
+            Self::Sync(task) => task.run(),
+            Self::Async(task) => block_on(task),
+        }
+    }
+}
+
+impl SyncTask {
+    /// Runs the handler, which may block, and answers.
+    pub fn run(self) {
+        (self.0)();
+    }
+}
+
+impl Future for AsyncTask {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+fn block_on(mut task: AsyncTask) {
+    struct Unpark(std::thread::Thread);
+    impl alloc::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let mut cx = Context::from_waker(&waker);
+    while Pin::new(&mut task).poll(&mut cx).is_pending() {
+        std::thread::park();
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let queue = self.lock();
+        f.debug_struct("Shared")
+            .field("jobs", &queue.jobs.len())
+            .field("closed", &queue.closed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Waiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waiter")
+    }
+}
+
+impl fmt::Debug for Handlers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handlers")
+    }
+}
+
+impl fmt::Debug for SyncTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SyncTask")
+    }
+}
+
+impl fmt::Debug for AsyncTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AsyncTask")
+    }
+}

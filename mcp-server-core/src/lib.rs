@@ -15,6 +15,9 @@ mod error;
 mod handler;
 #[cfg(feature = "http")]
 pub mod http;
+#[doc(hidden)]
+#[path = "macro_support.rs"]
+pub mod __private;
 pub mod output;
 pub mod schema;
 #[cfg(feature = "std")]
@@ -31,7 +34,7 @@ pub use cancel::CancelToken;
 pub use cx::{Amount, Cx};
 pub use entry::{
     Completer, ComponentSet, Components, IntoPrompt, IntoResource, IntoTool, PromptEntry, PromptInput, ResourceEntry,
-    ResourceInput, ToolEntry, ToolInput,
+    ResourceInput, SharedComponents, ToolEntry, ToolInput,
 };
 pub use error::{BuildError, Failure, ToolError, resource_not_found};
 pub use handler::{AsyncFn, BoxFuture, Handler, SyncFn};
@@ -46,3 +49,9 @@ pub use service::{
     Component, ComponentKind, CompletionTarget, Duplicates, Edit, Entry, FoundResource, Page, Service, ServiceBuilder,
 };
 pub use mcp_proto;
+#[cfg(feature = "macros")]
+pub use mcp_server_macros::{components, prompt, resource, tool};
+
+/// How the macros' code reaches this crate, through whichever crate exports it.
+#[doc(hidden)]
+pub use crate as __core;

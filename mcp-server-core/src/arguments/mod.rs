@@ -29,7 +29,7 @@ mod text;
 pub use absent::may_be_absent;
 pub use problems::Problems;
 
-use alloc::{borrow::Cow, string::String};
+use alloc::{collections::BTreeMap, string::String};
 use mcp_proto::{json::Json, uri::Variables};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -221,29 +221,28 @@ fn meant_by(text: &str, strict: bool) -> Option<String> {
 /// such, anything else as JSON.
 #[derive(Debug)]
 pub struct PromptArguments<'a, const N: usize> {
-    members: Members<'a, N>,
+    texts: &'a BTreeMap<String, String>,
     report: Report<'a>,
 }
 
 impl<'a, const N: usize> PromptArguments<'a, N> {
-    /// Reads an object of texts. Members that are not among `names` are a problem; no object at all
-    /// is the empty one.
+    /// Looks for `names` among the texts. Those that are not among the names are a problem.
     #[must_use]
-    pub fn read(names: &'a [&'a str; N], object: Option<&'a Json>) -> Self {
+    pub fn read(names: &'a [&'a str; N], texts: &'a BTreeMap<String, String>) -> Self {
         let mut report = Report::new(names);
-        Self {
-            members: members::read(object, &mut report),
-            report,
+        for name in texts.keys().filter(|name| !names.contains(&name.as_str())) {
+            report.unknown(name);
         }
+        Self { texts, report }
     }
 
     /// The argument at `index` among the names. `None` where it is missing or wrong, which
     /// [`finish`](Self::finish) then tells.
     pub fn get<T: DeserializeOwned>(&mut self, index: usize) -> Option<T> {
-        let Some(raw) = self.members.get(index) else {
-            return absent::absent(index, &mut self.report);
-        };
-        self.decode(index, raw)
+        match self.texts.get(self.report.name(index)) {
+            Some(text) => self.decode(index, text),
+            None => absent::absent(index, &mut self.report),
+        }
     }
 
     /// The same, for an argument that may be left out.
@@ -252,23 +251,15 @@ impl<'a, const N: usize> PromptArguments<'a, N> {
         index: usize,
         default: impl FnOnce() -> T,
     ) -> Option<T> {
-        match self.members.get(index) {
+        match self.texts.get(self.report.name(index)) {
+            Some(text) => self.decode(index, text),
             None => Some(default()),
-            Some(raw) => self.decode(index, raw),
         }
     }
 
-    fn decode<T: DeserializeOwned>(&mut self, index: usize, raw: &RawValue) -> Option<T> {
-        // Some clients send numbers as numbers, although every revision has texts only.
-        let text = if raw.get().starts_with('"') {
-            string(raw)
-        } else {
-            Cow::Borrowed(raw.get())
-        };
-        let decoded = T::deserialize(Text::new(&text));
-        decoded
-            .map_err(|error| self.report.wrong(index, &text, &error))
-            .ok()
+    fn decode<T: DeserializeOwned>(&mut self, index: usize, text: &str) -> Option<T> {
+        let decoded = T::deserialize(Text::new(text));
+        decoded.map_err(|error| self.report.wrong(index, text, &error)).ok()
     }
 
     /// Ends the reading.
@@ -277,14 +268,6 @@ impl<'a, const N: usize> PromptArguments<'a, N> {
     /// All that was wrong with the arguments.
     pub fn finish(self) -> Result<(), Problems> {
         self.report.finish()
-    }
-}
-
-/// The string that is known to be one.
-fn string(raw: &RawValue) -> Cow<'_, str> {
-    match serde_json::from_str::<&str>(raw.get()) {
-        Ok(plain) => Cow::Borrowed(plain),
-        Err(_) => Cow::Owned(serde_json::from_str(raw.get()).unwrap_or_default()),
     }
 }
 

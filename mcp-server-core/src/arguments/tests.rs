@@ -51,8 +51,8 @@ fn given<T: DeserializeOwned>(object: &str, strict: bool) -> Result<T, String> {
 }
 
 fn prompt<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    let object = Json::new(&BTreeMap::from([("a", text)])).unwrap();
-    let mut arguments = PromptArguments::read(&["a"], Some(&object));
+    let texts = BTreeMap::from([("a".to_owned(), text.to_owned())]);
+    let mut arguments = PromptArguments::read(&["a"], &texts);
     let value = arguments.get(0);
     arguments
         .finish()
@@ -170,10 +170,7 @@ fn all_problems_are_told_at_once() {
     );
 
     let array = Json::parse("[1]").unwrap();
-    let problems = PromptArguments::read(&["a"], Some(&array))
-        .finish()
-        .unwrap_err()
-        .to_string();
+    let problems = ToolArguments::read(&["a"], Some(&array)).finish().unwrap_err().to_string();
     assert!(problems.contains("expected an object"), "{problems}");
     assert_eq!(ToolArguments::read(&["a"], None).finish(), Ok(()));
 }
@@ -352,14 +349,14 @@ fn a_prompt_reads_texts_as_its_types_demand() {
 }
 
 #[test]
-fn a_prompt_bears_with_numbers_that_are_sent_as_such() {
-    let object = Json::parse(r#"{"a": 5, "b": true, "c": "\u0041\n"}"#).unwrap();
-    let mut arguments = PromptArguments::read(&["a", "b", "c", "d"], Some(&object));
-    assert_eq!(arguments.get::<String>(0), Some("5".to_owned()));
-    assert_eq!(arguments.get::<bool>(1), Some(true));
-    assert_eq!(arguments.get::<String>(2), Some("A\n".to_owned()));
-    assert_eq!(arguments.get_or(3, || 7), Some(7));
-    assert_eq!(arguments.finish(), Ok(()));
+fn a_prompt_takes_only_the_arguments_it_knows() {
+    let texts: BTreeMap<_, _> = ["a", "x"].map(|name| (name.to_owned(), "5".to_owned())).into();
+    let mut arguments = PromptArguments::read(&["a", "b", "c"], &texts);
+    assert_eq!(arguments.get::<u8>(0), Some(5));
+    assert_eq!(arguments.get_or(1, || 7), Some(7));
+    assert_eq!(arguments.get::<bool>(2), None);
+    let problems = "x: unknown argument; known are a, b, c\nc: missing, but required";
+    assert_eq!(arguments.finish().unwrap_err().to_string(), problems);
 }
 
 #[test]

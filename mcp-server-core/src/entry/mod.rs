@@ -38,7 +38,7 @@ pub use tool::{ToolEntry, ToolInput};
 
 pub(crate) use policy::Policy;
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 
 use crate::{
     error::BuildError,
@@ -109,6 +109,22 @@ impl IntoPrompt for PromptEntry {
 pub trait Components {
     /// Adds the components.
     fn add_to(self, set: &mut ComponentSet);
+}
+
+/// Components that share a struct which others may hold as well.
+///
+/// The attribute `#[components]` implements it, and [`Components`] with it, so that
+/// [`ServerBuilder::components`](crate::ServerBuilder::components) takes the struct or an `Arc` of
+/// it.
+pub trait SharedComponents {
+    /// Adds the components, each of which keeps its share.
+    fn add_shared(self: Arc<Self>, set: &mut ComponentSet);
+}
+
+impl<T: SharedComponents> Components for Arc<T> {
+    fn add_to(self, set: &mut ComponentSet) {
+        self.add_shared(set);
+    }
 }
 
 /// Components on their way into a server.

@@ -5,6 +5,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
+use core::ops::Range;
 use mcp_proto::{
     encode::{EncodeFields, Object},
     page::{Cursor, Fingerprint},
@@ -24,8 +25,8 @@ use super::{
 #[derive(Debug)]
 pub struct Page<'s> {
     member: &'static str,
-    // The items with commas between them, encoded for the revision that was asked for.
-    items: Cow<'s, [u8]>,
+    list: Cow<'s, Encoded>,
+    items: Range<usize>,
     next_cursor: Option<String>,
     cache: CacheHints,
 }
@@ -45,9 +46,10 @@ impl EncodeFields for Page<'_> {
             object.field("resultType", "complete");
         }
         let (out, _) = object.key(self.member);
-        out.reserve(self.items.len() + 2);
+        let items = self.list.bytes_of(self.items.clone());
+        out.reserve(items.len() + 2);
         out.push(b'[');
-        out.extend_from_slice(&self.items);
+        out.extend_from_slice(items);
         out.push(b']');
         object.optional("nextCursor", &self.next_cursor);
         if stateless {
@@ -57,8 +59,8 @@ impl EncodeFields for Page<'_> {
     }
 }
 
-/// A whole list, encoded.
-#[derive(Debug)]
+/// A whole list, encoded for one revision.
+#[derive(Debug, Clone)]
 pub(super) struct Encoded {
     bytes: Vec<u8>,
     // Where each item ends in `bytes`; the next begins behind a comma.
@@ -81,17 +83,21 @@ impl Encoded {
         encoded
     }
 
-    /// Where the bytes of these items lie.
-    fn range(&self, items: core::ops::Range<usize>) -> core::ops::Range<usize> {
-        let end_of = |count: usize| {
-            count
-                .checked_sub(1)
-                .and_then(|last| self.ends.get(last))
-                .copied()
+    /// These items, as far as there are so many, with commas between them.
+    fn bytes_of(&self, items: Range<usize>) -> &[u8] {
+        let (start, end) = (
+            items.start.min(self.ends.len()),
+            items.end.min(self.ends.len()),
+        );
+        if start >= end {
+            return &[];
+        }
+        let begin = if start == 0 {
+            0
+        } else {
+            self.ends[start - 1] + 1
         };
-        let start = end_of(items.start).map_or(0, |end| end + 1);
-        let end = end_of(items.end).unwrap_or(0);
-        start.min(end)..end
+        &self.bytes[begin..self.ends[end - 1]]
     }
 }
 
@@ -108,28 +114,24 @@ pub(super) struct Pages {
 
 impl Pages {
     #[cfg(feature = "std")]
-    fn with<'s, R>(
-        &'s self,
+    fn get(
+        &self,
         kind: ComponentKind,
         version: ProtocolVersion,
         encode: impl FnOnce() -> Encoded,
-        cut: impl FnOnce(&'s Encoded) -> R,
-        _: impl FnOnce(Encoded) -> R,
-    ) -> R {
-        cut(self.lists[kind as usize][version as usize].get_or_init(encode))
+    ) -> Cow<'_, Encoded> {
+        Cow::Borrowed(self.lists[kind as usize][version as usize].get_or_init(encode))
     }
 
     // Without std there is no cell to keep them in that a shared service could fill.
     #[cfg(not(feature = "std"))]
-    fn with<'s, R>(
-        &'s self,
+    fn get(
+        &self,
         _: ComponentKind,
         _: ProtocolVersion,
         encode: impl FnOnce() -> Encoded,
-        _: impl FnOnce(&'s Encoded) -> R,
-        cut: impl FnOnce(Encoded) -> R,
-    ) -> R {
-        cut(encode())
+    ) -> Cow<'_, Encoded> {
+        Cow::Owned(encode())
     }
 }
 
@@ -176,24 +178,15 @@ impl<H> Service<H> {
         // The last item of the page, if there is one behind it.
         let last = rest.nth(size - 1).filter(|_| rest.next().is_some());
         let end = start.saturating_add(size);
-        let items = self.pages.with(
-            D::KIND,
-            version,
-            || Encoded::new(table, version),
-            |encoded| {
-                Cow::Borrowed(&encoded.bytes[encoded.range(start..end.min(encoded.ends.len()))])
-            },
-            |encoded| {
-                Cow::Owned(
-                    encoded.bytes[encoded.range(start..end.min(encoded.ends.len()))].to_vec(),
-                )
-            },
-        );
+        let list = self
+            .pages
+            .get(D::KIND, version, || Encoded::new(table, version));
         let next_cursor =
             last.map(|last| Cursor::new(end as u32, after(D::KIND, last.key())).to_string());
         Ok(Page {
             member,
-            items,
+            list,
+            items: start..end,
             next_cursor,
             cache: self.about.list_cache,
         })

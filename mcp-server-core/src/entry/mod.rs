@@ -48,18 +48,33 @@ use crate::{
 
 /// What [`ServerBuilder::tool`](crate::ServerBuilder::tool) takes: an entry, or what an attribute
 /// macro made of a function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no tool",
+    label = "this is no tool",
+    note = "mark the function with `#[tool]`, or make a `ToolEntry` of it"
+)]
 pub trait IntoTool {
     /// The entry.
     fn into_tool(self) -> ToolEntry;
 }
 
 /// What [`ServerBuilder::resource`](crate::ServerBuilder::resource) takes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no resource",
+    label = "this is no resource",
+    note = "mark the function with `#[resource(\"…\")]`, or make a `ResourceEntry` of it"
+)]
 pub trait IntoResource {
     /// The entry.
     fn into_resource(self) -> ResourceEntry;
 }
 
 /// What [`ServerBuilder::prompt`](crate::ServerBuilder::prompt) takes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no prompt",
+    label = "this is no prompt",
+    note = "mark the function with `#[prompt]`, or make a `PromptEntry` of it"
+)]
 pub trait IntoPrompt {
     /// The entry.
     fn into_prompt(self) -> PromptEntry;
@@ -106,6 +121,11 @@ impl IntoPrompt for PromptEntry {
 /// let service = ServerBuilder::new("counter", "1.0.0").components(Counter::default()).build_service();
 /// assert!(service.unwrap().tool("count").is_some());
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no set of components",
+    label = "these are no components",
+    note = "mark the `impl` block with `#[components]` and its methods with `#[tool]`, `#[resource]` or `#[prompt]`"
+)]
 pub trait Components {
     /// Adds the components.
     fn add_to(self, set: &mut ComponentSet);

@@ -18,9 +18,7 @@ use crate::{
     error::Misuse,
     options::CallOptions,
     output::ToolOutput,
-    pending::{self, Pending},
-    session::Session,
-    subscribe::{Subscribed, Subscription},
+    session::{Pending, Session, Subscribed, Subscription, typed},
 };
 
 /// A call that has yet to be made: by whoever has the [`Session`], when it is its turn.
@@ -100,7 +98,7 @@ pub fn call_tool(
         params.arguments = arguments?;
         let pending = session.call::<CallTool>(&params, options, now)?;
         Ok(Pending::new(pending.id(), |reply| {
-            pending::typed::<CallToolResult>(reply).map(ToolOutput::from)
+            typed::<CallToolResult>(reply).map(ToolOutput::from)
         }))
     }
 }
@@ -140,9 +138,8 @@ pub fn complete(
 pub fn complete_with(params: CompleteParams) -> impl Command<Output = Completion> {
     move |session: &mut Session, options: &CallOptions, now| {
         let pending = session.call::<Complete>(&params, options, now)?;
-        let decode = |reply| {
-            pending::typed::<<Complete as Request>::Result>(reply).map(|result| result.completion)
-        };
+        let decode =
+            |reply| typed::<<Complete as Request>::Result>(reply).map(|result| result.completion);
         Ok(Pending::new(pending.id(), decode))
     }
 }

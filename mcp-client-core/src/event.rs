@@ -13,7 +13,7 @@ use mcp_proto::{
 
 use crate::{
     error::{Closed, Fault},
-    subscribe::SubscriptionId,
+    session::SubscriptionId,
 };
 
 /// What a client tells whoever drives it.

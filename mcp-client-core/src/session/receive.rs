@@ -19,11 +19,11 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use crate::{
-    call::{Owner, State},
     error::{CallError, Fault, Malformed},
     event::{Change, Event},
-    pending::Reply,
     session::Session,
+    session::call::{Owner, State},
+    session::pending::Reply,
 };
 
 /// How a complete result begins where we write it: then nothing needs to be looked for.
@@ -43,14 +43,14 @@ impl Session {
                                 self.complete(id, Json::from_raw(raw));
                             }
                         }
-                        Err(rejected) => self.rejected(rejected, bytes),
+                        Err(rejected) => self.rejected(rejected),
                     }
                 }
                 None
             }
             Ok(_) => None,
             Err(rejected) => {
-                self.rejected(rejected, bytes);
+                self.rejected(rejected);
                 None
             }
         };
@@ -78,18 +78,17 @@ impl Session {
         None
     }
 
-    fn rejected(&mut self, rejected: rpc::Rejected, bytes: &[u8]) {
+    fn rejected(&mut self, rejected: rpc::Rejected) {
+        self.events
+            .push_back(Event::Fault(Fault::NotRpc(rejected.error.clone())));
         // An unreadable answer to a call of ours is an answer all the same. Requests of the server
         // have ids of its own, which mean nothing here.
-        let is_request = bytes.windows(8).any(|window| window == b"\"method\"");
-        if let (Some(RequestId::Number(wire)), false) = (&rejected.id, is_request) {
-            if let Some(id) = self.wires.take(*wire) {
-                let error = Malformed::new(&rejected.error.message);
+        if let (Some(RequestId::Number(wire)), true) = (rejected.id, rejected.unasked) {
+            if let Some(id) = self.wires.take(wire) {
+                let error = Malformed::new(rejected.error.message);
                 self.fail(id, CallError::Malformed(error));
             }
         }
-        self.events
-            .push_back(Event::Fault(Fault::NotRpc(rejected.error)));
     }
 
     // ── Answers ──────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ use mcp_proto::{
 };
 use serde::de::{DeserializeOwned, Error as _};
 
-use crate::{negotiate::ServerDetails, subscribe::Subscribed};
+use crate::session::{ServerDetails, Subscribed};
 
 /// One call that was made, and the type of what it gives.
 ///

@@ -14,12 +14,12 @@ use mcp_proto::{
 };
 
 use crate::{
-    call::{Call, Owner, State, Timing},
     error::{CallError, Misuse},
     event::{Change, Event},
     options::CallOptions,
-    pending::{self, Pending, Reply},
     session::Session,
+    session::call::{Call, Owner, State, Timing},
+    session::pending::{self, Pending, Reply},
 };
 
 /// What to be told about.

@@ -16,12 +16,12 @@ use mcp_proto::{
 use serde_json::value::RawValue;
 
 use crate::{
-    call::State,
     error::{CallError, Fault, InputError, Malformed, Misuse},
     event::{Delivery, Event, InputAnswer, InputTicket},
-    outbox::Lane,
-    raw::RawParams,
     session::Session,
+    session::call::State,
+    session::outbox::Lane,
+    session::raw::RawParams,
 };
 
 /// A question that waits for its answer.

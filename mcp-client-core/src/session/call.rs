@@ -9,7 +9,9 @@ use mcp_proto::{
 };
 
 use crate::{
-    error::CallError, input::Round, options::CallOptions, pending::Reply, subscribe::SubscriptionId,
+    error::CallError,
+    options::CallOptions,
+    session::{input::Round, pending::Reply, subscribe::SubscriptionId},
 };
 
 #[derive(Debug)]

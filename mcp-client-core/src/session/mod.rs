@@ -1,5 +1,24 @@
 //! The protocol's client side: messages and commands in, messages and events out.
 
+mod call;
+mod calls;
+mod envelope;
+mod input;
+mod negotiate;
+mod outbox;
+mod pending;
+mod raw;
+mod receive;
+mod subscribe;
+#[cfg(test)]
+mod tests;
+
+pub use negotiate::ServerDetails;
+pub use outbox::Lane;
+pub use pending::Pending;
+pub(crate) use pending::typed;
+pub use subscribe::{Subscribed, Subscription, SubscriptionId};
+
 use alloc::{
     collections::VecDeque,
     string::{String, ToString},
@@ -18,16 +37,16 @@ use mcp_proto::{
 };
 
 use crate::{
-    call::{Call, Owner, State, Timing, Wires},
-    envelope::{Envelope, json_of},
     error::{CallError, Closed, NegotiationError},
     event::Event,
-    input::Question,
-    negotiate::{Negotiation, ServerDetails, Step},
     options::{CallOptions, Config, EraMode},
-    outbox::{Lane, Outbox},
-    pending::Reply,
-    subscribe::Subscriptions,
+    session::call::{Call, Owner, State, Timing, Wires},
+    session::envelope::{Envelope, json_of},
+    session::input::Question,
+    session::negotiate::{Negotiation, Step},
+    session::outbox::Outbox,
+    session::pending::Reply,
+    session::subscribe::Subscriptions,
 };
 
 /// One connection to a server, as messages: it knows the eras and no bytes.

@@ -4,6 +4,12 @@
 //! the loop; the loop runs it on the machine and hands results back. Nothing here names a runtime:
 //! to be woken is a closure, to wait is a future or a condition variable.
 
+mod handlers;
+mod reply;
+
+pub use handlers::{ClientBuilder, IntoAnswer, Options, Refusal};
+pub use reply::Reply;
+
 use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 use core::{
     fmt,
@@ -24,14 +30,14 @@ use mcp_proto::{
 use crate::{
     client::Client,
     command::Command,
+    desk::handlers::{BoxFuture, Handler, Handlers, Listener, checked},
+    desk::reply::Fill,
     error::{CallError, Closed},
     event::{Event, InputAnswer, InputTicket, Progress},
-    handlers::{BoxFuture, ClientBuilder, Handler, Handlers, Listener, Options, checked},
-    negotiate::ServerDetails,
     options::CallOptions,
-    reply::{self, Fill, Reply},
+    session::ServerDetails,
     session::Session,
-    subscribe::Subscription,
+    session::Subscription,
 };
 
 /// A machine, and everyone who waits for something from it. Owned by the loop that drives it.

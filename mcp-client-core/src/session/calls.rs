@@ -13,14 +13,14 @@ use mcp_proto::{
 };
 
 use crate::{
-    call::{Body, Call, Owner, Pages, Queued, State, Timing},
     error::{CallError, Malformed, Misuse},
     event::Event,
-    negotiate::ServerDetails,
     options::CallOptions,
-    pending::{self, Pending, Reply},
-    raw::RawParams,
     session::Session,
+    session::call::{Body, Call, Owner, Pages, Queued, State, Timing},
+    session::negotiate::ServerDetails,
+    session::pending::{self, Pending, Reply},
+    session::raw::RawParams,
 };
 
 impl Session {

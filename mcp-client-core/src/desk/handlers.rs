@@ -114,7 +114,7 @@ fn finish<R: Into<InputAnswer>, A: IntoAnswer<R>>(answer: A) -> Answer {
 }
 
 /// Everything that a program answers and wants to be told.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Handlers {
     pub(crate) elicit: Option<Handler<ElicitFormParams>>,
     pub(crate) elicit_url: Option<Handler<ElicitUrlParams>>,
@@ -139,6 +139,7 @@ pub(crate) struct Handlers {
 ///     .on_log(|entry| eprintln!("{}: {:?}", entry.level, entry.data));
 /// # let _ = client;
 /// ```
+#[derive(Clone)]
 pub struct ClientBuilder {
     pub(crate) config: Config,
     pub(crate) handlers: Handlers,

@@ -38,12 +38,21 @@ fn lines(input: &[u8], piece: usize) -> Vec<String> {
     for bytes in input.chunks(piece) {
         decoder.store(bytes);
         while let Some(line) = decoder.next_line() {
-            seen.push(line.map_or_else(|error| error.to_string(), |line| format!("{:?}", line.as_bytes())));
+            seen.push(line.map_or_else(
+                |error| error.to_string(),
+                |line| format!("{:?}", line.as_bytes()),
+            ));
         }
-        assert!(decoder.buffered() <= LIMIT + 1, "more is kept than a line may have");
+        assert!(
+            decoder.buffered() <= LIMIT + 1,
+            "more is kept than a line may have"
+        );
     }
     while let Some(line) = decoder.finish() {
-        seen.push(line.map_or_else(|error| error.to_string(), |line| format!("{:?}", line.as_bytes())));
+        seen.push(line.map_or_else(
+            |error| error.to_string(),
+            |line| format!("{:?}", line.as_bytes()),
+        ));
     }
     seen
 }
@@ -65,7 +74,11 @@ fn events(input: &[u8], piece: usize) -> Vec<String> {
             seen.push(event.map_or_else(|error| error.to_string(), |event| format!("{event:?}")));
         }
     }
-    seen.push(format!("{:?} {:?}", decoder.last_event_id(), decoder.retry()));
+    seen.push(format!(
+        "{:?} {:?}",
+        decoder.last_event_id(),
+        decoder.retry()
+    ));
     seen
 }
 
@@ -83,7 +96,10 @@ pub fn rpc(input: &[u8]) {
     };
     let mut rewritten = Vec::new();
     write(&again, &mut rewritten);
-    assert_eq!(String::from_utf8_lossy(&written), String::from_utf8_lossy(&rewritten));
+    assert_eq!(
+        String::from_utf8_lossy(&written),
+        String::from_utf8_lossy(&rewritten)
+    );
 }
 
 fn write(message: &Message<'_>, out: &mut Vec<u8>) {
@@ -93,13 +109,26 @@ fn write(message: &Message<'_>, out: &mut Vec<u8>) {
         }
     };
     match message {
-        Message::Request { id, method, params } => rpc::write_request(out, id, method, |out| raw(*params, out)),
-        Message::Notification { method, params } => rpc::write_notification(out, method, |out| raw(*params, out)),
-        Message::Response { id: Some(id), outcome: Ok(result) } => {
+        Message::Request { id, method, params } => {
+            rpc::write_request(out, id, method, |out| raw(*params, out))
+        }
+        Message::Notification { method, params } => {
+            rpc::write_notification(out, method, |out| raw(*params, out))
+        }
+        Message::Response {
+            id: Some(id),
+            outcome: Ok(result),
+        } => {
             rpc::write_result(out, id, |out| raw(Some(result), out));
         }
-        Message::Response { id, outcome: Err(error) } => rpc::write_error(out, id.as_ref(), error),
-        Message::Response { id: None, outcome: Ok(_) } => unreachable!("a result without an id is no message"),
+        Message::Response {
+            id,
+            outcome: Err(error),
+        } => rpc::write_error(out, id.as_ref(), error),
+        Message::Response {
+            id: None,
+            outcome: Ok(_),
+        } => unreachable!("a result without an id is no message"),
     }
 }
 
@@ -114,10 +143,14 @@ pub fn uri_template(input: &[u8]) {
     let Some(variables) = template.matches(uri) else {
         return;
     };
-    let values: Vec<(&str, &str)> =
-        variables.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value.as_str()))).collect();
+    let values: Vec<(&str, &str)> = variables
+        .iter()
+        .flat_map(|(name, values)| values.iter().map(move |value| (name, value.as_str())))
+        .collect();
     if let Ok(expanded) = template.expand(&values) {
-        let again = template.matches(&expanded).map(|variables| format!("{variables:?}"));
+        let again = template
+            .matches(&expanded)
+            .map(|variables| format!("{variables:?}"));
         assert_eq!(again, Some(format!("{variables:?}")), "{expanded}");
     }
 }
@@ -132,9 +165,12 @@ pub fn tool_result(input: &[u8]) {
         result.encode(&mut out, version);
         assert!(!out.contains(&b'\n'), "a line break in a message");
         let text = String::from_utf8_lossy(&out).into_owned();
-        let again: CallToolResult =
-            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{version}: {error}: {text}"));
+        let again: CallToolResult = serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{version}: {error}: {text}"));
         let known = |block: &&ContentBlock| !matches!(block, ContentBlock::Unknown(_));
-        assert!(again.content.iter().filter(known).count() >= result.content.iter().filter(known).count());
+        assert!(
+            again.content.iter().filter(known).count()
+                >= result.content.iter().filter(known).count()
+        );
     }
 }

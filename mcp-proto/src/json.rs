@@ -72,7 +72,10 @@ impl Json {
     #[must_use]
     pub fn slice_of(line: String, part: Range<usize>) -> Option<Self> {
         line.get(part.clone())?;
-        Some(Self { text: line, range: part })
+        Some(Self {
+            text: line,
+            range: part,
+        })
     }
 
     pub(crate) fn from_valid(text: String) -> Self {
@@ -90,7 +93,11 @@ impl Json {
     /// The text as an owned string, without a copy where it is the whole buffer.
     #[must_use]
     pub fn into_string(self) -> String {
-        if self.range == (0..self.text.len()) { self.text } else { String::from(self.as_str()) }
+        if self.range == (0..self.text.len()) {
+            self.text
+        } else {
+            String::from(self.as_str())
+        }
     }
 
     /// Appends the value as one line. A line break in valid JSON is white space between tokens,
@@ -137,7 +144,8 @@ impl Eq for Json {}
 
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: &RawValue = serde_json::from_str(self.as_str()).map_err(serde::ser::Error::custom)?;
+        let raw: &RawValue =
+            serde_json::from_str(self.as_str()).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }

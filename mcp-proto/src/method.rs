@@ -234,7 +234,11 @@ mod tests {
 
     #[test]
     fn flags_follow_the_revision_of_2026() {
-        let asking: Vec<_> = METHODS.iter().filter(|row| row.asks).map(|row| row.name).collect();
+        let asking: Vec<_> = METHODS
+            .iter()
+            .filter(|row| row.asks)
+            .map(|row| row.name)
+            .collect();
         assert_eq!(asking, ["tools/call", "resources/read", "prompts/get"]);
         assert_eq!(METHODS.iter().filter(|row| row.cacheable).count(), 6);
     }

@@ -41,7 +41,11 @@ impl Instant {
     #[must_use]
     pub const fn saturating_add(self, by: Duration) -> Self {
         let nanos = by.as_nanos();
-        if nanos > u64::MAX as u128 { Self::MAX } else { Self(self.0.saturating_add(nanos as u64)) }
+        if nanos > u64::MAX as u128 {
+            Self::MAX
+        } else {
+            Self(self.0.saturating_add(nanos as u64))
+        }
     }
 
     /// How long after `earlier` this instant is; zero where it is not.

@@ -67,7 +67,9 @@ impl ProtocolVersion {
     /// The revision of that name, if it is one we know.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|version| version.as_str() == name)
+        Self::ALL
+            .into_iter()
+            .find(|version| version.as_str() == name)
     }
 
     /// The era this revision belongs to.

@@ -87,7 +87,13 @@ impl LineDecoder {
     /// A decoder for lines of at most `limit` bytes, their ends not counted.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { buffer: Vec::new(), start: 0, searched: 0, limit, state: State::Fresh }
+        Self {
+            buffer: Vec::new(),
+            start: 0,
+            searched: 0,
+            limit,
+            state: State::Fresh,
+        }
     }
 
     /// Keeps bytes for [`next_line`](Self::next_line); does no other work.
@@ -139,7 +145,9 @@ impl LineDecoder {
     // Whether the start of the stream is behind us: a mark skipped or seen not to be there.
     fn skip_mark(&mut self) -> bool {
         let head = &self.buffer[self.start..];
-        if head.is_empty() || (head.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(head)) {
+        if head.is_empty()
+            || (head.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(head))
+        {
             return false;
         }
         if head.starts_with(BYTE_ORDER_MARK) {
@@ -238,7 +246,10 @@ mod tests {
             (b"a\nb\n", vec![Ok("a".into()), Ok("b".into())]),
             (b"a\r\nb\r\r\n", vec![Ok("a".into()), Ok("b".into())]),
             (b"\n \r\n\na", vec![Ok("a".into())]),
-            (b"\xEF\xBB\xBFa\n\xEF\xBB\xBFb\n", vec![Ok("a".into()), Ok("\u{feff}b".into())]),
+            (
+                b"\xEF\xBB\xBFa\n\xEF\xBB\xBFb\n",
+                vec![Ok("a".into()), Ok("\u{feff}b".into())],
+            ),
             (b"\xEF\xBB", vec![Ok("\u{fffd}".into())]),
             (b"1234\n", vec![Ok("1234".into())]),
             (b"1234\r\n", vec![Ok("1234".into())]),
@@ -248,7 +259,11 @@ mod tests {
         ];
         for (input, expected) in table {
             for chunk in 1..=input.len().max(1) {
-                assert_eq!(&lines(input, chunk, 4), expected, "{input:?} in pieces of {chunk}");
+                assert_eq!(
+                    &lines(input, chunk, 4),
+                    expected,
+                    "{input:?} in pieces of {chunk}"
+                );
             }
         }
     }
@@ -259,8 +274,13 @@ mod tests {
         let mut input = vec![b'x'; OWNED_FROM];
         input.extend_from_slice(b"\ny\nz");
         decoder.store(&input);
-        assert!(matches!(decoder.next_line(), Some(Ok(Line::Owned(line))) if line.len() == OWNED_FROM));
-        assert!(matches!(decoder.next_line(), Some(Ok(Line::Borrowed(b"y")))));
+        assert!(
+            matches!(decoder.next_line(), Some(Ok(Line::Owned(line))) if line.len() == OWNED_FROM)
+        );
+        assert!(matches!(
+            decoder.next_line(),
+            Some(Ok(Line::Borrowed(b"y")))
+        ));
         assert_eq!(decoder.buffered(), 1);
     }
 

@@ -67,7 +67,11 @@ impl Rejected {
     }
 
     fn new(id: Option<RequestId>, code: i32, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { id, error: RpcError::new(code, message), unasked: false }
+        Self {
+            id,
+            error: RpcError::new(code, message),
+            unasked: false,
+        }
     }
 }
 
@@ -113,28 +117,46 @@ pub fn parse_text<'a>(text: &'a str, limits: &Limits) -> Result<Incoming<'a>, Re
     read(text)?.classify(limits).map(Incoming::Single)
 }
 
-fn parse_batch<'a>(text: &'a str, limits: &Limits) -> Result<Vec<Result<Message<'a>, Rejected>>, Rejected> {
+fn parse_batch<'a>(
+    text: &'a str,
+    limits: &Limits,
+) -> Result<Vec<Result<Message<'a>, Rejected>>, Rejected> {
     let members: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
     if members.is_empty() {
-        return Err(Rejected::new(None, codes::INVALID_REQUEST, "batch is empty"));
+        return Err(Rejected::new(
+            None,
+            codes::INVALID_REQUEST,
+            "batch is empty",
+        ));
     }
     if members.len() > limits.batch_messages {
         let message = format!("batch holds more than {} messages", limits.batch_messages);
         return Err(Rejected::new(None, codes::INVALID_REQUEST, message));
     }
-    Ok(members.into_iter().map(|member| read(member.get())?.classify(limits)).collect())
+    Ok(members
+        .into_iter()
+        .map(|member| read(member.get())?.classify(limits))
+        .collect())
 }
 
 fn read(text: &str) -> Result<Envelope<'_>, Rejected> {
     if !text.trim_ascii_start().starts_with('{') {
         serde_json::from_str::<IgnoredAny>(text).map_err(|error| unreadable(&error))?;
-        return Err(Rejected::new(None, codes::INVALID_REQUEST, "message must be a JSON object"));
+        return Err(Rejected::new(
+            None,
+            codes::INVALID_REQUEST,
+            "message must be a JSON object",
+        ));
     }
     serde_json::from_str(text).map_err(|error| unreadable(&error))
 }
 
 fn unreadable(error: &serde_json::Error) -> Rejected {
-    Rejected::new(None, codes::PARSE_ERROR, format!("message is not JSON: {error}"))
+    Rejected::new(
+        None,
+        codes::PARSE_ERROR,
+        format!("message is not JSON: {error}"),
+    )
 }
 
 // Whether arrays and objects nest deeper than `limit`. Most messages do not have that many
@@ -188,16 +210,30 @@ impl<'a> Envelope<'a> {
         let message = match self.check(id.as_ref(), limits) {
             Err(message) => Err(Rejected::new(id, codes::INVALID_REQUEST, message)),
             Ok(Some(method)) => Ok(match id {
-                Some(id) => Message::Request { id, method, params: self.params },
-                None => Message::Notification { method, params: self.params },
+                Some(id) => Message::Request {
+                    id,
+                    method,
+                    params: self.params,
+                },
+                None => Message::Notification {
+                    method,
+                    params: self.params,
+                },
             }),
             Ok(None) => self.response(id),
         };
-        message.map_err(|rejected| Rejected { unasked, ..rejected })
+        message.map_err(|rejected| Rejected {
+            unasked,
+            ..rejected
+        })
     }
 
     // The method's name, `None` for a response, or what is wrong.
-    fn check(&self, id: Option<&RequestId>, limits: &Limits) -> Result<Option<Cow<'a, str>>, Cow<'static, str>> {
+    fn check(
+        &self,
+        id: Option<&RequestId>,
+        limits: &Limits,
+    ) -> Result<Option<Cow<'a, str>>, Cow<'static, str>> {
         if let Some(member) = self.twice {
             return Err(format!("member `{member}` occurs twice").into());
         }
@@ -224,9 +260,14 @@ impl<'a> Envelope<'a> {
             return Err("member `method` must be a string".into());
         };
         if method.len() > limits.name_bytes {
-            return Err(format!("member `method` is longer than {} bytes", limits.name_bytes).into());
+            return Err(
+                format!("member `method` is longer than {} bytes", limits.name_bytes).into(),
+            );
         }
-        if self.params.is_some_and(|params| !params.get().starts_with(['{', '['])) {
+        if self
+            .params
+            .is_some_and(|params| !params.get().starts_with(['{', '[']))
+        {
             return Err("member `params` must be an object".into());
         }
         Ok(Some(method))
@@ -239,14 +280,20 @@ impl<'a> Envelope<'a> {
                 let message = format!("member `error` is no error object: {error}");
                 Rejected::new(id.clone(), codes::INVALID_REQUEST, message)
             })?),
-            _ => return Err(Rejected::new(id, codes::INVALID_REQUEST, "member `id` is missing")),
+            _ => {
+                return Err(Rejected::new(
+                    id,
+                    codes::INVALID_REQUEST,
+                    "member `id` is missing",
+                ));
+            }
         };
         Ok(Message::Response { id, outcome })
     }
 }
 
-/// A JSON string's text, borrowed where it has no escapes.
-pub(super) fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
+/// A JSON string's text, borrowed where it has no escapes; `None` for any other value.
+pub fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
     let text = raw.get();
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
@@ -318,10 +365,20 @@ mod tests {
 
     fn show(input: &[u8]) -> String {
         let one = |message: Result<Message<'_>, Rejected>| match message {
-            Ok(Message::Request { id, method, params }) => format!("request {id} {method} {}", raw(params)),
-            Ok(Message::Notification { method, params }) => format!("note {method} {}", raw(params)),
-            Ok(Message::Response { id, outcome: Ok(result) }) => format!("result {id:?} {result}"),
-            Ok(Message::Response { id, outcome: Err(error) }) => format!("error {id:?} {error}"),
+            Ok(Message::Request { id, method, params }) => {
+                format!("request {id} {method} {}", raw(params))
+            }
+            Ok(Message::Notification { method, params }) => {
+                format!("note {method} {}", raw(params))
+            }
+            Ok(Message::Response {
+                id,
+                outcome: Ok(result),
+            }) => format!("result {id:?} {result}"),
+            Ok(Message::Response {
+                id,
+                outcome: Err(error),
+            }) => format!("error {id:?} {error}"),
             Err(rejected) => format!(
                 "{} {} {}",
                 rejected.error.code,
@@ -346,22 +403,52 @@ mod tests {
     #[test]
     fn every_shape_has_one_reading() {
         let table: &[(&str, &str)] = &[
-            (r#"{"jsonrpc":"2.0","id":1,"method":"a","params":{"x":[1]}}"#, r#"request 1 a {"x":[1]}"#),
-            (r#" {"method":"a\u0062","id":"i","jsonrpc":"2.0","more":{"id":2}} "#, r#"request "i" ab -"#),
-            (r#"{"jsonrpc":"2.0","id":1.0,"method":"a"}"#, "request 1 a -"),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"a","params":{"x":[1]}}"#,
+                r#"request 1 a {"x":[1]}"#,
+            ),
+            (
+                r#" {"method":"a\u0062","id":"i","jsonrpc":"2.0","more":{"id":2}} "#,
+                r#"request "i" ab -"#,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1.0,"method":"a"}"#,
+                "request 1 a -",
+            ),
             (r#"{"jsonrpc":"2.0","method":"a","params":[]}"#, "note a []"),
-            (r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, "result Some(Number(1)) {}"),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+                "result Some(Number(1)) {}",
+            ),
             (
                 r#"{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"m","data":[1]}}"#,
                 "error Some(Number(1)) m (-1)",
             ),
-            (r#"{"jsonrpc":"2.0","id":null,"error":{"code":-1,"message":"m"}}"#, "error None m (-1)"),
-            (r#"{"jsonrpc":"2.0","error":{"code":-1}}"#, "error None  (-1)"),
+            (
+                r#"{"jsonrpc":"2.0","id":null,"error":{"code":-1,"message":"m"}}"#,
+                "error None m (-1)",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","error":{"code":-1}}"#,
+                "error None  (-1)",
+            ),
             // Not messages.
-            (r#"{"jsonrpc":"2.0","id":1,"method":5}"#, "-32600 1 member `method` must be a string"),
-            (r#"{"jsonrpc":"2.0","id":1}"#, "-32600 1 member `method` is missing"),
-            (r#"{"jsonrpc":"1.0","id":1,"method":"a"}"#, "-32600 1 member `jsonrpc` must be \"2.0\""),
-            (r#"{"id":1,"method":"a"}"#, "-32600 1 member `jsonrpc` must be \"2.0\""),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":5}"#,
+                "-32600 1 member `method` must be a string",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1}"#,
+                "-32600 1 member `method` is missing",
+            ),
+            (
+                r#"{"jsonrpc":"1.0","id":1,"method":"a"}"#,
+                "-32600 1 member `jsonrpc` must be \"2.0\"",
+            ),
+            (
+                r#"{"id":1,"method":"a"}"#,
+                "-32600 1 member `jsonrpc` must be \"2.0\"",
+            ),
             (
                 r#"{"jsonrpc":"2.0","id":null,"method":"a"}"#,
                 "-32600 - member `id` must be a string or an integer",
@@ -370,7 +457,10 @@ mod tests {
                 r#"{"jsonrpc":"2.0","id":1.5,"method":"a"}"#,
                 "-32600 - member `id` must be a string or an integer",
             ),
-            (r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"a"}"#, "-32600 - member `id` occurs twice"),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"a"}"#,
+                "-32600 - member `id` occurs twice",
+            ),
             (
                 r#"{"jsonrpc":"2.0","id":1,"method":"a","method":"b"}"#,
                 "-32600 1 member `method` occurs twice",
@@ -383,8 +473,14 @@ mod tests {
                 r#"{"jsonrpc":"2.0","id":1,"method":"a","result":1}"#,
                 "-32600 1 a request has neither `result` nor `error`",
             ),
-            (r#"{"jsonrpc":"2.0","result":1}"#, "-32600 - member `id` is missing"),
-            (r#"{"jsonrpc":"2.0","id":1,"method":"a","params":3}"#, "-32600 1 member `params` must be an object"),
+            (
+                r#"{"jsonrpc":"2.0","result":1}"#,
+                "-32600 - member `id` is missing",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"a","params":3}"#,
+                "-32600 1 member `params` must be an object",
+            ),
             ("5", "-32600 - message must be a JSON object"),
             ("\"\"", "-32600 - message must be a JSON object"),
             ("[]", "-32600 - batch is empty"),
@@ -419,8 +515,20 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_a_parse_error_without_id() {
-        for input in [&b"nonsense"[..], b"{", b"{\"id\":1", b"\xff", b"{\"a\":1}x", b"[1", b"{\"a\":01}"] {
-            assert!(show(input).starts_with("-32700 - "), "{input:?}: {}", show(input));
+        for input in [
+            &b"nonsense"[..],
+            b"{",
+            b"{\"id\":1",
+            b"\xff",
+            b"{\"a\":1}x",
+            b"[1",
+            b"{\"a\":01}",
+        ] {
+            assert!(
+                show(input).starts_with("-32700 - "),
+                "{input:?}: {}",
+                show(input)
+            );
         }
     }
 
@@ -432,7 +540,10 @@ mod tests {
         };
         assert!(show(nested(128).as_bytes()).starts_with("note a"));
         assert!(show(nested(129).as_bytes()).starts_with("-32600 - message is nested deeper"));
-        let flat = format!(r#"{{"jsonrpc":"2.0","method":"a","params":{{"x":"\"{}"}}}}"#, "[".repeat(500));
+        let flat = format!(
+            r#"{{"jsonrpc":"2.0","method":"a","params":{{"x":"\"{}"}}}}"#,
+            "[".repeat(500)
+        );
         assert!(show(flat.as_bytes()).starts_with("note a"));
     }
 
@@ -441,7 +552,9 @@ mod tests {
         let mut limits = Limits::default();
         limits.name_bytes = 4;
         limits.batch_messages = 2;
-        let request = |id: &str, method: &str| format!(r#"{{"jsonrpc":"2.0","id":"{id}","method":"{method}"}}"#);
+        let request = |id: &str, method: &str| {
+            format!(r#"{{"jsonrpc":"2.0","id":"{id}","method":"{method}"}}"#)
+        };
         let parses = |text: String| parse(text.as_bytes(), &limits).is_ok();
         assert!(parses(request("1234", "1234")));
         assert!(!parses(request("12345", "a")));

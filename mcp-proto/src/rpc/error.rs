@@ -52,7 +52,11 @@ impl RpcError {
     /// An error without details.
     #[must_use]
     pub fn new(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), data: None }
+        Self {
+            code,
+            message: message.into(),
+            data: None,
+        }
     }
 
     /// The same error with details.
@@ -83,7 +87,10 @@ impl RpcError {
     /// -32601 for `method`.
     #[must_use]
     pub fn method_not_found(method: &str) -> Self {
-        Self::new(codes::METHOD_NOT_FOUND, alloc::format!("method not found: {method}"))
+        Self::new(
+            codes::METHOD_NOT_FOUND,
+            alloc::format!("method not found: {method}"),
+        )
     }
 
     /// Appends the error object's JSON form.

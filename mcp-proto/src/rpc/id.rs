@@ -23,14 +23,19 @@ impl RequestId {
     pub fn from_raw(raw: &RawValue) -> Option<Self> {
         let text = raw.get();
         if text.starts_with('"') {
-            return serde_json::from_str::<String>(text).ok().map(|id| Self::String(id.into()));
+            return serde_json::from_str::<String>(text)
+                .ok()
+                .map(|id| Self::String(id.into()));
         }
         if let Ok(id) = text.parse::<i64>() {
             return Some(Self::Number(id));
         }
         // Beyond 2^53 a float no longer tells which integer was meant.
         const EXACT: f64 = 9_007_199_254_740_992.0;
-        let float = text.parse::<f64>().ok().filter(|float| (-EXACT..=EXACT).contains(float))?;
+        let float = text
+            .parse::<f64>()
+            .ok()
+            .filter(|float| (-EXACT..=EXACT).contains(float))?;
         let id = float as i64;
         (id as f64 == float).then_some(Self::Number(id))
     }
@@ -77,7 +82,8 @@ impl serde::Serialize for RequestId {
 impl<'de> serde::Deserialize<'de> for RequestId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        Self::from_raw(&raw).ok_or_else(|| serde::de::Error::custom("an id is a string or an integer"))
+        Self::from_raw(&raw)
+            .ok_or_else(|| serde::de::Error::custom("an id is a string or an integer"))
     }
 }
 

@@ -31,7 +31,11 @@ impl CallId {
     /// The id that [`as_u64`](Self::as_u64) gave for the machine with this tag.
     #[must_use]
     pub const fn from_u64(tag: u32, id: u64) -> Self {
-        Self { tag, generation: ((id >> 20) & GENERATIONS) as u32, slot: (id & 0xF_FFFF) as u32 }
+        Self {
+            tag,
+            generation: ((id >> 20) & GENERATIONS) as u32,
+            slot: (id & 0xF_FFFF) as u32,
+        }
     }
 }
 
@@ -67,7 +71,12 @@ impl<T> Ledger<T> {
     /// known to be foreign only where they differ.
     #[must_use]
     pub fn new(tag: u32) -> Self {
-        Self { tag, slots: Vec::new(), free: Vec::new(), earliest: Instant::MAX }
+        Self {
+            tag,
+            slots: Vec::new(),
+            free: Vec::new(),
+            earliest: Instant::MAX,
+        }
     }
 
     /// The tag given to [`new`](Self::new).
@@ -95,14 +104,21 @@ impl<T> Ledger<T> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
-                self.slots.push(Slot { generation: 0, entry: None });
+                self.slots.push(Slot {
+                    generation: 0,
+                    entry: None,
+                });
                 (self.slots.len() - 1) as u32
             }
         };
         let place = &mut self.slots[slot as usize];
         place.generation = place.generation.wrapping_add(1);
         place.entry = entry;
-        CallId { tag: self.tag, generation: place.generation, slot }
+        CallId {
+            tag: self.tag,
+            generation: place.generation,
+            slot,
+        }
     }
 
     /// The open call of that id.
@@ -142,7 +158,11 @@ impl<T> Ledger<T> {
     /// The open calls, in the order of their slots.
     pub fn iter(&self) -> impl Iterator<Item = (CallId, &T)> {
         self.slots.iter().enumerate().filter_map(|(slot, place)| {
-            let id = CallId { tag: self.tag, generation: place.generation, slot: slot as u32 };
+            let id = CallId {
+                tag: self.tag,
+                generation: place.generation,
+                slot: slot as u32,
+            };
             place.entry.as_ref().map(|entry| (id, &entry.call))
         })
     }
@@ -162,11 +182,17 @@ impl<T> Ledger<T> {
         }
         let mut earliest = Instant::MAX;
         for (slot, place) in self.slots.iter_mut().enumerate() {
-            let Some(entry) = &mut place.entry else { continue };
+            let Some(entry) = &mut place.entry else {
+                continue;
+            };
             if entry.deadline <= now {
                 // Reported once; the owner removes it or sets another deadline.
                 entry.deadline = Instant::MAX;
-                return Some(CallId { tag: self.tag, generation: place.generation, slot: slot as u32 });
+                return Some(CallId {
+                    tag: self.tag,
+                    generation: place.generation,
+                    slot: slot as u32,
+                });
             }
             earliest = earliest.min(entry.deadline);
         }
@@ -206,7 +232,11 @@ mod tests {
     #[test]
     fn deadlines_are_told_once_and_never_stay_in_the_past() {
         let mut ledger = Ledger::new(0);
-        let (a, b, c) = (ledger.insert('a', at(10)), ledger.insert('b', at(20)), ledger.insert('c', at(10)));
+        let (a, b, c) = (
+            ledger.insert('a', at(10)),
+            ledger.insert('b', at(20)),
+            ledger.insert('c', at(10)),
+        );
         assert_eq!(ledger.next_deadline(), Some(at(10)));
         assert_eq!(ledger.take_expired(at(9)), None);
         assert_eq!(ledger.take_expired(at(10)), Some(a));

@@ -107,7 +107,9 @@ impl<'a> Params<'a> {
     /// # Errors
     /// -32602 where they are no object or have a member twice.
     pub fn scan(params: Option<&'a RawValue>) -> Result<Self, RpcError> {
-        let empty = Self { members: [None; Member::COUNT] };
+        let empty = Self {
+            members: [None; Member::COUNT],
+        };
         let Some(raw) = params else {
             return Ok(empty);
         };
@@ -149,7 +151,10 @@ impl<'a> Params<'a> {
         };
         match text_of(raw) {
             Some(text) => Ok(Some(text)),
-            None => Err(RpcError::invalid_params(format!("params.{} must be a string", member.name()))),
+            None => Err(RpcError::invalid_params(format!(
+                "params.{} must be a string",
+                member.name()
+            ))),
         }
     }
 
@@ -159,9 +164,10 @@ impl<'a> Params<'a> {
     /// -32602 naming the member where it is no object.
     pub fn object(&self, member: Member) -> Result<Option<&'a RawValue>, RpcError> {
         match self.get(member) {
-            Some(raw) if !raw.get().starts_with('{') => {
-                Err(RpcError::invalid_params(format!("params.{} must be an object", member.name())))
-            }
+            Some(raw) if !raw.get().starts_with('{') => Err(RpcError::invalid_params(format!(
+                "params.{} must be an object",
+                member.name()
+            ))),
             raw => Ok(raw),
         }
     }
@@ -207,8 +213,14 @@ impl<'de> Visitor<'de> for Members<'de> {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            if self.0.members[member as usize].replace(map.next_value()?).is_some() {
-                return Err(serde::de::Error::custom(format_args!("member `{}` occurs twice", member.name())));
+            if self.0.members[member as usize]
+                .replace(map.next_value()?)
+                .is_some()
+            {
+                return Err(serde::de::Error::custom(format_args!(
+                    "member `{}` occurs twice",
+                    member.name()
+                )));
             }
         }
         Ok(self.0)

@@ -12,7 +12,12 @@ use crate::encode::write_str;
 /// mcp_proto::rpc::write_request(&mut out, &1.into(), "ping", |out| out.extend_from_slice(b"{}"));
 /// assert_eq!(out, br#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{}}"#);
 /// ```
-pub fn write_request(out: &mut Vec<u8>, id: &RequestId, method: &str, params: impl FnOnce(&mut Vec<u8>)) {
+pub fn write_request(
+    out: &mut Vec<u8>,
+    id: &RequestId,
+    method: &str,
+    params: impl FnOnce(&mut Vec<u8>),
+) {
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
     id.write_to(out);
     write_method(out, method, params);

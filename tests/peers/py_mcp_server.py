@@ -8,6 +8,7 @@ client go through `Resolve`, the one style of that SDK which works in both eras.
 import argparse
 import base64
 import json
+import os
 import sys
 import warnings
 from typing import Annotated, Literal
@@ -73,6 +74,11 @@ async def sleep(ms: int) -> str:
 @server.tool(description="Fail without an answer of its own")
 def panic() -> str:
     raise RuntimeError("this handler panics")
+
+
+@server.tool(description="End the process in the middle of the call")
+def die() -> str:
+    os._exit(3)
 
 
 @server.tool(description="Text")

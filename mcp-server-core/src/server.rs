@@ -9,9 +9,12 @@ use alloc::{
 use core::{fmt, mem};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use mcp_proto::time::Instant;
+
 use crate::{
     builder::ServerBuilder,
     call::Change,
+    conn::Conn,
     entry::{ComponentSet, Components, IntoPrompt, IntoResource, IntoTool, Policy},
     error::BuildError,
     handler::Handler,
@@ -83,7 +86,7 @@ impl Server {
     /// and with none of the server's locks held, when there is something to
     /// [`take`](Watch::take) that was not there before.
     ///
-    /// Begin to watch before [`current`](Self::current) is read, and no change is missed.
+    /// Begin to watch before [`connect`](Self::connect), and no change is missed.
     pub fn watch(&self, wake: Arc<dyn Fn() + Send + Sync>) -> Watch {
         let watcher = Arc::new(Watcher {
             wake,
@@ -93,6 +96,13 @@ impl Server {
         state.watchers.retain(|watcher| watcher.strong_count() > 0);
         state.watchers.push(Arc::downgrade(&watcher));
         Watch { watcher }
+    }
+
+    /// For drivers: its end of one more byte stream. `tag` tells its calls from those of other
+    /// connections.
+    #[must_use]
+    pub fn connect(&self, tag: u32, now: Instant) -> Conn<Handler> {
+        Conn::new(self.current(), tag, now)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -244,6 +254,18 @@ pub struct Changes {
     pub service: Option<Arc<Service<Handler>>>,
     /// Which lists and resources have changed meanwhile, even if they are again what they were.
     pub changes: Vec<Change>,
+}
+
+impl Changes {
+    /// Tells a connection of them.
+    pub fn apply(self, conn: &mut Conn<Handler>, now: Instant) {
+        if let Some(service) = self.service {
+            conn.handle_service(service, now);
+        }
+        for change in &self.changes {
+            conn.handle_change(change, now);
+        }
+    }
 }
 
 /// Changes what a server offers while it runs. Every connection is told, and tells its client

@@ -151,3 +151,52 @@ fn a_list_that_is_again_what_it_was_has_changed_all_the_same() {
     assert!(server.handle().remove_tool("a"));
     assert_eq!(watch.take().unwrap().changes, [Change::Tools]);
 }
+
+/// What a connection sends, line by line.
+fn sent(conn: &mut Conn<Handler>) -> Vec<String> {
+    let mut lines = Vec::new();
+    loop {
+        while conn.poll_event().is_some() {}
+        let mut line = Vec::new();
+        if !conn.poll_transmit(&mut line) {
+            return lines;
+        }
+        lines.push(String::from_utf8(line).unwrap().trim_end().into());
+    }
+}
+
+#[test]
+fn a_connected_client_is_told_of_each_changed_list_once() {
+    let server = Server::builder("t", "1").tool(tool("a")).build().unwrap();
+    let (watch, _) = watched(&server);
+    let now = Instant::ZERO;
+    let mut conn = server.connect(0, now);
+    let handshake = concat!(
+        r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","#,
+        r#""capabilities":{},"clientInfo":{"name":"c","version":"1"}}}"#,
+        "\n",
+        r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+        "\n",
+    );
+    conn.handle_bytes(handshake.as_bytes(), now);
+    assert_eq!(sent(&mut conn).len(), 1);
+    server.handle().add_tool(tool("b")).unwrap();
+    server.handle().add_tool(tool("c")).unwrap();
+    watch.take().unwrap().apply(&mut conn, now);
+    let changed = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
+    assert_eq!(sent(&mut conn), [changed]);
+    assert!(server.handle().remove_tool("c"));
+    server.handle().add_tool(tool("c")).unwrap();
+    watch.take().unwrap().apply(&mut conn, now);
+    assert_eq!(
+        sent(&mut conn),
+        [changed],
+        "the list is what it was, but did change"
+    );
+    conn.handle_bytes(
+        b"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/list\"}\n",
+        now,
+    );
+    let listed = sent(&mut conn);
+    assert!(listed[0].contains(r#""name":"c""#), "{listed:?}");
+}

@@ -1,0 +1,226 @@
+//! Handles on a connection to a server.
+
+mod child;
+mod driver;
+
+use std::{
+    fmt,
+    io::{Read, Write},
+    net::{Shutdown, TcpStream, ToSocketAddrs},
+    process::{Command, ExitStatus},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use mcp_client_core::{
+    CallError, Caller, ClientBuilder, Closed, EraMode, ServerDetails, client_methods,
+};
+use mcp_proto::version::ProtocolVersion;
+
+use self::driver::Driver;
+use crate::Error;
+
+/// A connection to a server. Cheap to clone; all clones share it, and any number of threads may
+/// call at once. It ends when the last of them is dropped.
+///
+/// Each call blocks its thread until the answer is there, the call's timeout has come, or the
+/// server has gone away. See the [crate's front page](crate) for an example.
+#[derive(Debug, Clone)]
+pub struct Client {
+    caller: Caller,
+    server: Arc<ServerDetails>,
+    connection: Arc<Connection>,
+}
+
+/// What all handles of a connection have in common.
+struct Connection {
+    driver: Arc<Driver>,
+    process: Mutex<Option<child::Server>>,
+    // Ends a socket's other direction too, which dropping our writer does not.
+    hang_up: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Connection {
+    fn end(&self) -> Option<ExitStatus> {
+        self.driver.close();
+        (self.hang_up)();
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        // It is gone, or cannot be waited for, which only the caller of `close` may want to know.
+        let status = process.as_mut().and_then(|process| process.end().ok());
+        *process = None;
+        status
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Starts a server as a child process and connects to it.
+    ///
+    /// The server inherits only the variables of the environment that programs need to run, and
+    /// what `command` sets. What it writes to standard error is kept apart, see
+    /// [`stderr`](Self::stderr). It is ended with the connection: by the end of its input, then by
+    /// SIGTERM, then by SIGKILL, with two seconds between them; and with it what it has started.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where it cannot be started, [`Error::Call`] where it cannot be talked to.
+    pub fn spawn(command: Command) -> Result<Self, Error> {
+        Self::spawn_with(builder(), command)
+    }
+
+    /// [`spawn`](Self::spawn), as a client with these handlers and settings.
+    ///
+    /// # Errors
+    /// As [`spawn`](Self::spawn).
+    pub fn spawn_with(builder: ClientBuilder, mut command: Command) -> Result<Self, Error> {
+        child::prepare(&mut command);
+        match Self::start(builder.clone(), &mut command) {
+            // It has gone at the first message of 2026-07-28: so it is older than that.
+            Err(Error::Call(CallError::Lost(Closed::Probe))) => {
+                let builder = builder.era(EraMode::Handshake(ProtocolVersion::LATEST_HANDSHAKE));
+                Self::start(builder, &mut command)
+            }
+            result => result,
+        }
+    }
+
+    fn start(builder: ClientBuilder, command: &mut Command) -> Result<Self, Error> {
+        let (process, input, output) = child::Server::spawn(command)?;
+        Self::run(
+            builder,
+            Box::new(output),
+            Box::new(input),
+            Some(process),
+            Box::new(|| {}),
+        )
+    }
+
+    /// Connects over a reader and a writer.
+    ///
+    /// The connection ends when its last handle is dropped: the writer is dropped then, and the
+    /// reader once it has come to its end.
+    ///
+    /// # Errors
+    /// [`Error::Call`] where the server cannot be talked to.
+    pub fn connect<R, W>(reader: R, writer: W) -> Result<Self, Error>
+    where
+        R: Read + Send + 'static,
+        W: Write + Send + 'static,
+    {
+        Self::connect_with(builder(), reader, writer)
+    }
+
+    /// [`connect`](Self::connect), as a client with these handlers and settings.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub fn connect_with<R, W>(builder: ClientBuilder, reader: R, writer: W) -> Result<Self, Error>
+    where
+        R: Read + Send + 'static,
+        W: Write + Send + 'static,
+    {
+        Self::run(
+            builder,
+            Box::new(reader),
+            Box::new(writer),
+            None,
+            Box::new(|| {}),
+        )
+    }
+
+    /// Connects to a server that listens on a TCP address.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where nobody listens there, [`Error::Call`] where it cannot be talked to.
+    pub fn tcp(address: impl ToSocketAddrs) -> Result<Self, Error> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        let (reader, writer) = (stream.try_clone()?, stream.try_clone()?);
+        // Fails where the peer was faster.
+        let hang_up = move || drop(stream.shutdown(Shutdown::Both));
+        Self::run(
+            builder(),
+            Box::new(reader),
+            Box::new(writer),
+            None,
+            Box::new(hang_up),
+        )
+    }
+
+    /// Connects to a server that listens on a Unix socket.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where nobody listens there, [`Error::Call`] where it cannot be talked to.
+    #[cfg(unix)]
+    pub fn unix(path: impl AsRef<std::path::Path>) -> Result<Self, Error> {
+        let stream = std::os::unix::net::UnixStream::connect(path)?;
+        let (reader, writer) = (stream.try_clone()?, stream.try_clone()?);
+        // Fails where the peer was faster.
+        let hang_up = move || drop(stream.shutdown(Shutdown::Both));
+        Self::run(
+            builder(),
+            Box::new(reader),
+            Box::new(writer),
+            None,
+            Box::new(hang_up),
+        )
+    }
+
+    fn run(
+        builder: ClientBuilder,
+        reader: Box<dyn Read + Send>,
+        writer: Box<dyn Write + Send>,
+        process: Option<child::Server>,
+        hang_up: Box<dyn Fn() + Send + Sync>,
+    ) -> Result<Self, Error> {
+        let (driver, caller) = Driver::start(builder, reader, writer)?;
+        // Made first: whatever goes wrong from here on ends the connection and the process.
+        let connection = Arc::new(Connection {
+            driver,
+            process: Mutex::new(process),
+            hang_up,
+        });
+        let server = caller.ready().wait()?;
+        Ok(Self {
+            caller,
+            server,
+            connection,
+        })
+    }
+
+    client_methods!(blocking, Error);
+
+    /// Ends the connection, for all handles on it; a child process is gone then. Gives that one's
+    /// exit status, if there was one.
+    #[allow(clippy::must_use_candidate)]
+    pub fn close(self) -> Option<ExitStatus> {
+        self.connection.end()
+    }
+
+    /// The end of what the child process wrote to standard error so far, at most 64 KiB.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        let process = self
+            .connection
+            .process
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        process
+            .as_ref()
+            .map(child::Server::stderr)
+            .unwrap_or_default()
+    }
+}
+
+fn builder() -> ClientBuilder {
+    ClientBuilder::named_after(&std::env::args().next().unwrap_or_default())
+}

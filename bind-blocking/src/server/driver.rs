@@ -1,0 +1,484 @@
+//! One connection, driven by a small pool of threads.
+//!
+//! Whichever worker is free reads the peer's bytes; the worker that read a call runs it in place,
+//! and writes the answer itself. Nothing is passed from thread to thread on the way, so a short
+//! call costs one read and one write. While a handler runs, nobody reads; the supervisor, which is
+//! the thread that called [`serve`], looks every [`TICK`] whether a worker is stuck in a handler
+//! and then sends the next one to read. Once handlers turn out to be slow, the next reader is sent
+//! at once instead, until they are quick again.
+//!
+//! ```text
+//!            ┌──────────── worker ────────────┐
+//!  peer ──▶ read ──▶ Conn ──▶ handler ──▶ Conn ──▶ write ──▶ peer      (Conn: under one lock)
+//!                      ▲
+//!                  supervisor: deadlines, changes of the registry, a worker too few
+//! ```
+
+use std::{
+    collections::VecDeque,
+    io::{self, Read, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    thread,
+    time::Duration,
+};
+
+use mcp_proto::rpc::CallId;
+use mcp_server_core::{
+    Call, Closed, Conn, Cx, Event, Handler, IntoServer, Link, Note, Server, Watch,
+};
+
+use super::block_on::block_on;
+use crate::{Error, clock::Clock};
+
+/// How long a handler may keep the only reader busy before another thread takes over.
+const TICK: Duration = Duration::from_millis(1);
+/// For how many ticks without any progress the supervisor keeps looking before it sleeps.
+const IDLE_TICKS: u32 = 32;
+/// For how many calls after a slow one the next reader is sent at once.
+const WARY_CALLS: u32 = 64;
+/// Bytes asked of the reader at a time: what a Linux pipe holds.
+const READ_BYTES: usize = 64 * 1024;
+
+/// Serves one connection over a reader and a writer until the peer closes it.
+///
+/// Handlers run concurrently, on as many threads as there are calls that take their time, up to
+/// [`Limits::calls_in_flight`](mcp_proto::limits::Limits::calls_in_flight). The calling thread only
+/// supervises and returns when the peer has closed its side and everything that it asked was
+/// answered.
+///
+/// # Errors
+/// [`Error::Build`] where the server cannot be built, and [`Error::Io`] where reading fails. A
+/// writer that the peer has closed is the end of the connection and no error.
+///
+/// ```
+/// use bind_blocking::{prelude::*, serve};
+///
+/// let request = br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":
+///     {"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
+/// let one_line: Vec<u8> = request.iter().copied().filter(|byte| *byte != b'\n').collect();
+/// let (reader, writer) = std::io::pipe()?;
+/// serve(server!(), std::io::Cursor::new(one_line), writer)?;
+/// assert!(std::io::read_to_string(reader)?.contains("\"protocolVersion\":\"2025-11-25\""));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn serve<R, W>(server: impl IntoServer, reader: R, writer: W) -> Result<(), Error>
+where
+    R: Read + Send + 'static,
+    W: Write + Send + 'static,
+{
+    let server = server.into_server()?;
+    serve_boxed(&server, Box::new(reader), Box::new(writer))
+}
+
+/// As [`serve`], compiled once for all readers and writers.
+pub(super) fn serve_boxed(
+    server: &Server,
+    reader: Box<dyn Read + Send>,
+    writer: Box<dyn Write + Send>,
+) -> Result<(), Error> {
+    let pool = Pool::new(server, reader, writer);
+    pool.supervise()
+}
+
+struct Pool {
+    server: Server,
+    clock: Clock,
+    max_workers: usize,
+    state: Mutex<State>,
+    // Where idle workers wait.
+    idle: Condvar,
+    // Where the supervisor waits.
+    supervisor: Condvar,
+    // To start further workers with.
+    myself: Weak<Pool>,
+}
+
+struct State {
+    conn: Conn<Handler>,
+    watch: Watch,
+    // Calls that no worker has taken yet.
+    calls: VecDeque<Call<Handler>>,
+    // With the pool while nobody reads; gone once the input has ended.
+    reader: Option<Box<dyn Read + Send>>,
+    // With the pool while nobody writes; gone once the output is closed.
+    writer: Option<Box<dyn Write + Send>>,
+    // Taken by the reader and the writer together with what they belong to.
+    input: Vec<u8>,
+    output: Vec<u8>,
+    workers: usize,
+    idle: usize,
+    // Workers that were sent for and have not come yet.
+    sent_for: usize,
+    running: usize,
+    // Grows with everything that a worker finishes; the supervisor compares.
+    progress: u64,
+    ticking: bool,
+    wary: u32,
+    closed: Option<Closed>,
+    failure: Option<io::Error>,
+}
+
+type Guard<'a> = MutexGuard<'a, State>;
+
+impl Pool {
+    fn new(
+        server: &Server,
+        reader: Box<dyn Read + Send>,
+        writer: Box<dyn Write + Send>,
+    ) -> Arc<Self> {
+        let clock = Clock::start();
+        Arc::new_cyclic(|myself: &Weak<Pool>| {
+            let woken = myself.clone();
+            let watch = server.watch(Arc::new(move || {
+                if let Some(pool) = woken.upgrade() {
+                    // Under the lock, so that it cannot fall between a look and the wait.
+                    let _state = pool.lock();
+                    pool.supervisor.notify_one();
+                }
+            }));
+            Self {
+                server: server.clone(),
+                clock,
+                max_workers: server.current().limits().calls_in_flight.saturating_add(2),
+                state: Mutex::new(State::new(
+                    server.connect(0, clock.now()),
+                    watch,
+                    reader,
+                    writer,
+                )),
+                idle: Condvar::new(),
+                supervisor: Condvar::new(),
+                myself: myself.clone(),
+            }
+        })
+    }
+
+    fn lock(&self) -> Guard<'_> {
+        // Handlers panic outside of the lock; a poisoned one means a bug of ours was caught once.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // ── the supervisor ──────────────────────────────────────────────────────────────────────────
+
+    fn supervise(&self) -> Result<(), Error> {
+        let mut state = self.lock();
+        self.add_worker(&mut state);
+        let (mut seen, mut quiet) = (0, 0_u32);
+        while state.closed.is_none() {
+            self.pump(&mut state);
+            if state.unattended() && state.progress == seen && quiet > 0 {
+                state.wary = WARY_CALLS;
+                self.send_worker(&mut state);
+            }
+            quiet = if state.progress == seen {
+                quiet.saturating_add(1)
+            } else {
+                0
+            };
+            seen = state.progress;
+            state.ticking =
+                state.unattended() || (state.running > 0 || quiet > 0) && quiet < IDLE_TICKS;
+            state = self.rest(state);
+        }
+        // Workers that read or run for ever are left behind; they hold nothing but themselves.
+        self.idle.notify_all();
+        match state.failure.take() {
+            Some(error) => Err(Error::Io(error)),
+            None => Ok(()),
+        }
+    }
+
+    fn rest<'a>(&self, state: Guard<'a>) -> Guard<'a> {
+        let deadline = state
+            .conn
+            .poll_timeout()
+            .map(|deadline| self.clock.until(deadline));
+        let wait = match (state.ticking, deadline) {
+            (true, Some(deadline)) => Some(TICK.min(deadline)),
+            (true, None) => Some(TICK),
+            (false, deadline) => deadline,
+        };
+        match wait {
+            Some(wait) => {
+                self.supervisor
+                    .wait_timeout(state, wait)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+            None => self
+                .supervisor
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    // Lets time and the registry's changes in, and hands out what comes of it.
+    fn pump(&self, state: &mut Guard<'_>) {
+        let now = self.clock.now();
+        if let Some(changes) = state.watch.take() {
+            if let Some(service) = changes.service {
+                state.conn.handle_service(service, now);
+            }
+            for change in &changes.changes {
+                state.conn.handle_change(change, now);
+            }
+        }
+        if state
+            .conn
+            .poll_timeout()
+            .is_some_and(|deadline| deadline <= now)
+        {
+            state.conn.handle_timeout(now);
+        }
+        state.drain_events();
+        if !state.calls.is_empty() || (state.writer.is_some() && state.conn.wants_write()) {
+            self.send_worker(state);
+        }
+    }
+
+    // ── workers ─────────────────────────────────────────────────────────────────────────────────
+
+    fn send_worker(&self, state: &mut Guard<'_>) {
+        if state.sent_for < state.idle {
+            state.sent_for += 1;
+            self.idle.notify_one();
+        } else if state.workers < self.max_workers {
+            self.add_worker(state);
+        }
+    }
+
+    fn add_worker(&self, state: &mut Guard<'_>) {
+        let Some(pool) = self.myself.upgrade() else {
+            return;
+        };
+        // Without another thread the ones that exist go on serving, one call at a time.
+        if thread::Builder::new()
+            .name("mcp-worker".into())
+            .spawn(move || pool.work())
+            .is_ok()
+        {
+            state.workers += 1;
+        }
+    }
+
+    fn work(&self) {
+        let mut state = self.lock();
+        while state.closed.is_none() {
+            state = if let Some(call) = state.calls.pop_front() {
+                self.run(state, call)
+            } else if state.writer.is_some() && state.conn.wants_write() {
+                self.write(state)
+            } else if state.may_read() {
+                self.read(state)
+            } else {
+                self.wait(state)
+            };
+        }
+        state.workers -= 1;
+        drop(state);
+        self.supervisor.notify_one();
+    }
+
+    fn wait<'a>(&self, mut state: Guard<'a>) -> Guard<'a> {
+        state.idle += 1;
+        let mut state = self
+            .idle
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.idle -= 1;
+        state.sent_for = state.sent_for.saturating_sub(1);
+        state
+    }
+
+    fn read<'a>(&'a self, mut state: Guard<'a>) -> Guard<'a> {
+        let Some(mut reader) = state.reader.take() else {
+            return state;
+        };
+        let mut input = std::mem::take(&mut state.input);
+        if state.conn.poll_timeout().is_some() && !state.ticking {
+            // The supervisor may have gone to sleep when there was no deadline to wait for.
+            self.supervisor.notify_one();
+        }
+        drop(state);
+        input.resize(READ_BYTES, 0);
+        let read = reader.read(&mut input);
+        let mut state = self.lock();
+        let now = self.clock.now();
+        match read {
+            Ok(0) => state.conn.handle_eof(now),
+            Ok(count) => {
+                state.conn.handle_bytes(&input[..count], now);
+                state.reader = Some(reader);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => state.reader = Some(reader),
+            Err(error) => {
+                state.failure = Some(error);
+                state.conn.handle_eof(now);
+            }
+        }
+        state.input = input;
+        state.progress += 1;
+        state.drain_events();
+        state.announce_end(&self.supervisor, &self.idle);
+        state
+    }
+
+    fn write<'a>(&'a self, mut state: Guard<'a>) -> Guard<'a> {
+        let Some(mut writer) = state.writer.take() else {
+            return state;
+        };
+        let mut output = std::mem::take(&mut state.output);
+        output.clear();
+        // Into an empty buffer all that waits is moved at once.
+        let _ = state.conn.poll_transmit(&mut output);
+        drop(state);
+        let written = writer.write_all(&output).and_then(|()| writer.flush());
+        let mut state = self.lock();
+        match written {
+            Ok(()) => state.writer = Some(writer),
+            // The peer has gone: nothing that is still to come can reach it.
+            Err(_) => state.conn.close(self.clock.now()),
+        }
+        state.output = output;
+        state.progress += 1;
+        state.drain_events();
+        state.announce_end(&self.supervisor, &self.idle);
+        state
+    }
+
+    fn run<'a>(&'a self, mut state: Guard<'a>, call: Call<Handler>) -> Guard<'a> {
+        let quick = matches!(call.handler, Handler::Quick(_));
+        state.running += 1;
+        if !quick {
+            self.expect_slowness(&mut state);
+        }
+        drop(state);
+        let id = call.ticket.call();
+        let Call {
+            ticket,
+            handler,
+            work,
+            context,
+            ..
+        } = call;
+        let cancel = context.cancel.clone();
+        let link: Arc<dyn Link> = Arc::new(PoolLink(self.myself.clone()));
+        let cx = Cx::new(context, link).with_server(self.server.handle());
+        let started = self.clock.now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| match handler {
+            _ if cancel.is_cancelled() => None,
+            Handler::Sync(handler) | Handler::Quick(handler) => Some(handler(work, cx)),
+            Handler::Async(handler) => block_on(handler(work, cx), &cancel),
+            _ => None,
+        }));
+        let mut state = self.lock();
+        let now = self.clock.now();
+        // Discarded where the call was cancelled or timed out meanwhile, which needs no answer.
+        let _ = match outcome {
+            Ok(Some(outcome)) => state.conn.finish(ticket, outcome, now),
+            _ => state.conn.abandon(id, now),
+        };
+        state.running -= 1;
+        state.progress += 1;
+        let slow = now.duration_since(started) >= TICK;
+        state.wary = if slow {
+            WARY_CALLS
+        } else {
+            state.wary.saturating_sub(1)
+        };
+        state.drain_events();
+        state.announce_end(&self.supervisor, &self.idle);
+        state
+    }
+
+    // Before a handler runs: somebody must notice if it takes long.
+    fn expect_slowness(&self, state: &mut Guard<'_>) {
+        let unattended = state.unattended();
+        if state.wary > 0 && unattended {
+            self.send_worker(state);
+        } else if !state.ticking {
+            state.ticking = true;
+            self.supervisor.notify_one();
+        }
+    }
+}
+
+impl State {
+    fn new(
+        conn: Conn<Handler>,
+        watch: Watch,
+        reader: Box<dyn Read + Send>,
+        writer: Box<dyn Write + Send>,
+    ) -> Self {
+        Self {
+            conn,
+            watch,
+            calls: VecDeque::new(),
+            reader: Some(reader),
+            writer: Some(writer),
+            input: Vec::new(),
+            output: Vec::new(),
+            workers: 0,
+            idle: 0,
+            sent_for: 0,
+            running: 0,
+            progress: 0,
+            ticking: false,
+            wary: 0,
+            closed: None,
+            failure: None,
+        }
+    }
+
+    // Whether there is something to do that no worker is at: it waits for one that runs a handler.
+    fn unattended(&self) -> bool {
+        !self.calls.is_empty()
+            || self.may_read()
+            || (self.writer.is_some() && self.conn.wants_write())
+    }
+
+    fn may_read(&self) -> bool {
+        self.reader.is_some() && self.conn.wants_read()
+    }
+
+    fn drain_events(&mut self) {
+        while let Some(event) = self.conn.poll_event() {
+            match event {
+                Event::Call(call) => self.calls.push_back(call),
+                // Its token is set already; a thread cannot be stopped from outside.
+                Event::Cancelled(_) => {}
+                Event::Closed(reason) => self.closed = Some(reason),
+                _ => {}
+            }
+        }
+    }
+
+    fn announce_end(&self, supervisor: &Condvar, idle: &Condvar) {
+        if self.closed.is_some() {
+            supervisor.notify_one();
+            idle.notify_all();
+        }
+    }
+}
+
+/// How a running handler reaches its connection: under the lock, and out on its own thread.
+#[derive(Clone)]
+struct PoolLink(Weak<Pool>);
+
+impl std::fmt::Debug for PoolLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PoolLink")
+    }
+}
+
+impl Link for PoolLink {
+    fn note(&self, call: CallId, note: Note) {
+        let Some(pool) = self.0.upgrade() else { return };
+        let mut state = pool.lock();
+        let _ = state.conn.note(call, note, pool.clock.now());
+        while state.closed.is_none() && state.writer.is_some() && state.conn.wants_write() {
+            state = pool.write(state);
+        }
+    }
+}

@@ -1,1 +1,84 @@
-//! Model Context Protocol.
+//! Model Context Protocol servers and clients on tokio.
+//!
+//! A complete server:
+//!
+//! ```no_run
+//! use bind_tokio::prelude::*;
+//!
+//! /// Add two numbers.
+//! #[tool]
+//! async fn add(/** the first */ a: f64, /** the second */ b: f64) -> f64 {
+//!     a + b
+//! }
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Error> {
+//!     serve_stdio(server!().tool(add)).await
+//! }
+//! ```
+//!
+//! The protocol itself lives in `mcp-server-core` and `mcp-client-core`, which do no I/O; this
+//! crate moves their bytes. The other bindings, `bind-blocking` and `bind-async-std`, have the same
+//! names in the same places.
+//!
+//! # How handlers run
+//!
+//! | registered as | runs | on cancellation, timeout, or disconnection |
+//! | --- | --- | --- |
+//! | `async fn` | in the connection's own task | is dropped at its next `.await` |
+//! | `fn` | on a thread of tokio's blocking pool | finds [`Cx::is_cancelled`](prelude::Cx::is_cancelled) set |
+//! | `fn`, `quick` | in place: it must return at once | – |
+//!
+//! Either flavour of the runtime will do. On the current-thread one a call is read, run and
+//! answered on one thread with three system calls, so that is what a stdio server should use.
+
+#[cfg(feature = "client")]
+mod client;
+mod clock;
+mod driver;
+mod error;
+mod memory;
+#[cfg(feature = "server")]
+mod server;
+
+#[cfg(feature = "client")]
+pub use client::Client;
+pub use error::Error;
+#[cfg(feature = "client")]
+pub use mcp_client_core;
+pub use mcp_proto;
+#[cfg(feature = "server")]
+pub use mcp_server_core;
+#[cfg(feature = "server")]
+#[doc(hidden)]
+pub use mcp_server_core as __core;
+pub use memory::{PipeReader, PipeWriter, memory_pair};
+#[cfg(feature = "server")]
+pub use server::{Listener, Shutdown, serve, serve_stdio};
+
+/// Makes a JSON value, such as the arguments of a call.
+pub use serde_json::json;
+
+/// What most programs need; made to be imported whole.
+pub mod prelude {
+    #[cfg(feature = "client")]
+    pub use crate::Client;
+    pub use crate::Error;
+    #[cfg(feature = "server")]
+    pub use crate::{Listener, serve, serve_stdio};
+    #[cfg(feature = "client")]
+    pub use mcp_client_core::{
+        CallError, ClientBuilder, Options, Subscription, ToolOutput, client,
+    };
+    pub use mcp_proto::types::{
+        CallToolResult, ContentBlock, GetPromptResult, LoggingLevel, PromptMessage,
+        ReadResourceResult, ResourceContents, Role,
+    };
+    #[cfg(feature = "server")]
+    pub use mcp_server_core::{
+        Audio, Cx, Image, Json, PromptEntry, ResourceEntry, Selector, Server, ServerBuilder,
+        ServerHandle, ToolEntry, ToolError, server,
+    };
+    #[cfg(all(feature = "server", feature = "macros"))]
+    pub use mcp_server_core::{components, prompt, resource, tool};
+}

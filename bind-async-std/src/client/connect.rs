@@ -1,0 +1,269 @@
+//! Handles on a connection to a server.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    marker::PhantomData,
+    process::{Command, ExitStatus},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Poll, Waker},
+};
+
+use async_net::{AsyncToSocketAddrs, TcpStream};
+use futures_io::{AsyncRead, AsyncWrite};
+use mcp_client_core::{
+    CallError, Caller, ClientBuilder, Closed, EraMode, ServerDetails, client_methods,
+};
+use mcp_proto::version::ProtocolVersion;
+
+use super::{
+    child::{Process, Stderr},
+    machine::Connection,
+};
+use crate::{Error, Runtime, clock::Clock, driver::Driver};
+
+/// A connection to a server. Cheap to clone; all clones share it, and any number of tasks may call
+/// at once. It ends when the last of them is dropped.
+///
+/// A call that is dropped before it has ended, by `select!` or a timeout, is cancelled at the
+/// server. All calls that are open when the server goes away fail at once.
+///
+/// ```no_run
+/// # #[cfg(feature = "smol")]
+/// # fn main() -> Result<(), bind_async_std::Error> {
+/// use bind_async_std::{json, smol::prelude::*};
+/// use std::process::Command;
+///
+/// smol::block_on(async {
+///     let client = Client::spawn(Command::new("calculator")).await?;
+///     let sum: f64 = client.call_tool("add", json!({"a": 1, "b": 2})).await?.structured()?;
+///     println!("{sum}");
+///     Ok(())
+/// })
+/// # }
+/// # #[cfg(not(feature = "smol"))] fn main() {}
+/// ```
+pub struct Client<R> {
+    caller: Caller,
+    server: Arc<ServerDetails>,
+    connection: Arc<Shared>,
+    runtime: PhantomData<fn() -> R>,
+}
+
+impl<R> Clone for Client<R> {
+    fn clone(&self) -> Self {
+        Self {
+            caller: self.caller.clone(),
+            server: Arc::clone(&self.server),
+            connection: Arc::clone(&self.connection),
+            runtime: PhantomData,
+        }
+    }
+}
+
+impl<R> fmt::Debug for Client<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What all handles of a connection have in common.
+#[derive(Debug)]
+struct Shared {
+    caller: Caller,
+    stderr: Stderr,
+    end: Arc<Mutex<End>>,
+}
+
+/// How a connection's task has ended.
+#[derive(Debug, Default)]
+struct End {
+    ended: bool,
+    status: Option<ExitStatus>,
+    waiting: Vec<Waker>,
+}
+
+/// The duty to tell of the end, which a task has however it ends.
+struct TellEnd(Arc<Mutex<End>>);
+
+impl Drop for TellEnd {
+    fn drop(&mut self) {
+        let waiting = {
+            let mut end = lock(&self.0);
+            end.ended = true;
+            std::mem::take(&mut end.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+fn lock(end: &Mutex<End>) -> MutexGuard<'_, End> {
+    // Consistent even after a panic: nothing here stops half-way.
+    end.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.caller.close();
+    }
+}
+
+impl<T: Runtime> Client<T> {
+    /// Starts a server as a child process and connects to it.
+    ///
+    /// The server inherits only the variables of the environment that programs need to run, and
+    /// what `command` sets. What it writes to standard error is kept apart, see
+    /// [`stderr`](Self::stderr). It is ended with the connection: by the end of its input, then by
+    /// SIGTERM, then by SIGKILL, with two seconds between them; and with it what it has started.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where it cannot be started, [`Error::Call`] where it cannot be talked to.
+    pub async fn spawn(command: Command) -> Result<Self, Error> {
+        Self::spawn_with(builder(), command).await
+    }
+
+    /// [`spawn`](Self::spawn), as a client with these handlers and settings.
+    ///
+    /// # Errors
+    /// As [`spawn`](Self::spawn).
+    pub async fn spawn_with(builder: ClientBuilder, command: Command) -> Result<Self, Error> {
+        let mut command = Process::prepare(command);
+        match Self::start(builder.clone(), &mut command).await {
+            // It has gone at the first message of 2026-07-28: so it is older than that.
+            Err(Error::Call(CallError::Lost(Closed::Probe))) => {
+                let builder = builder.era(EraMode::Handshake(ProtocolVersion::LATEST_HANDSHAKE));
+                Self::start(builder, &mut command).await
+            }
+            result => result,
+        }
+    }
+
+    async fn start(
+        builder: ClientBuilder,
+        command: &mut async_process::Command,
+    ) -> Result<Self, Error> {
+        let (process, stderr, input, output) = Process::spawn::<T>(command)?;
+        Self::run(builder, output, input, stderr, Some(process)).await
+    }
+
+    /// Connects over a reader and a writer.
+    ///
+    /// # Errors
+    /// [`Error::Call`] where the server cannot be talked to.
+    pub async fn connect<R, W>(reader: R, writer: W) -> Result<Self, Error>
+    where
+        R: AsyncRead + Send + Unpin + 'static,
+        W: AsyncWrite + Send + Unpin + 'static,
+    {
+        Self::connect_with(builder(), reader, writer).await
+    }
+
+    /// [`connect`](Self::connect), as a client with these handlers and settings.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_with<R, W>(
+        builder: ClientBuilder,
+        reader: R,
+        writer: W,
+    ) -> Result<Self, Error>
+    where
+        R: AsyncRead + Send + Unpin + 'static,
+        W: AsyncWrite + Send + Unpin + 'static,
+    {
+        Self::run(builder, reader, writer, Stderr::default(), None).await
+    }
+
+    /// Connects to a server that listens on a TCP address.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where nobody listens there, [`Error::Call`] where it cannot be talked to.
+    pub async fn tcp(address: impl AsyncToSocketAddrs) -> Result<Self, Error> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Self::connect(stream.clone(), stream).await
+    }
+
+    /// Connects to a server that listens on a Unix socket.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where nobody listens there, [`Error::Call`] where it cannot be talked to.
+    #[cfg(unix)]
+    pub async fn unix(path: impl AsRef<std::path::Path>) -> Result<Self, Error> {
+        let stream = async_net::unix::UnixStream::connect(path).await?;
+        Self::connect(stream.clone(), stream).await
+    }
+
+    async fn run<R, W>(
+        builder: ClientBuilder,
+        reader: R,
+        writer: W,
+        stderr: Stderr,
+        process: Option<Process>,
+    ) -> Result<Self, Error>
+    where
+        R: AsyncRead + Send + Unpin + 'static,
+        W: AsyncWrite + Send + Unpin + 'static,
+    {
+        let clock = Clock::start();
+        let (machine, caller) = Connection::<T>::new(builder, clock.now());
+        let end = Arc::new(Mutex::new(End::default()));
+        let tell_end = TellEnd(Arc::clone(&end));
+        let driver = Driver::new(machine, clock, reader, writer);
+        T::spawn(Box::pin(async move {
+            // The calls that it has failed tell; nobody else waits for it.
+            let _ = driver.run().await;
+            if let Some(process) = process {
+                let status = process.end().await.ok();
+                lock(&tell_end.0).status = status;
+            }
+        }));
+        let connection = Arc::new(Shared {
+            caller: caller.clone(),
+            stderr,
+            end,
+        });
+        let server = caller.ready().await?;
+        Ok(Self {
+            caller,
+            server,
+            connection,
+            runtime: PhantomData,
+        })
+    }
+
+    client_methods!(async, Error);
+
+    /// Ends the connection, for all handles on it, and waits until it has ended; a child process
+    /// is gone then. Gives that one's exit status, if there was one.
+    pub async fn close(self) -> Option<ExitStatus> {
+        self.caller.close();
+        poll_fn(|context| {
+            let mut end = lock(&self.connection.end);
+            if end.ended {
+                return Poll::Ready(end.status);
+            }
+            if !end
+                .waiting
+                .iter()
+                .any(|waker| waker.will_wake(context.waker()))
+            {
+                end.waiting.push(context.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// The end of what the child process wrote to standard error so far, at most 64 KiB.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        self.connection.stderr.text()
+    }
+}
+
+fn builder() -> ClientBuilder {
+    ClientBuilder::named_after(&std::env::args().next().unwrap_or_default())
+}

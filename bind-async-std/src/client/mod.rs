@@ -1,0 +1,7 @@
+//! Being a client: the task that drives a connection, and the handles on it.
+
+mod child;
+mod connect;
+mod machine;
+
+pub use connect::Client;

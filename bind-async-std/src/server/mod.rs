@@ -1,0 +1,9 @@
+//! Serving: what runs handlers, and where connections come from.
+
+mod listen;
+mod serve;
+mod stdio;
+
+pub use listen::{Listener, Shutdown};
+pub use serve::serve;
+pub use stdio::serve_stdio;

@@ -1,0 +1,51 @@
+//! This process's own standard input and output.
+
+use mcp_server_core::IntoServer;
+
+use super::serve::serve_built;
+use crate::Error;
+
+/// Serves the client that started this process, over standard input and output, until it closes
+/// our input.
+///
+/// Only protocol messages may appear on standard output. On Unix they are safe from everything
+/// else in the process: for the rest of its life, whatever `println!` or a C library writes to
+/// standard output goes to standard error instead, which hosts show or log, and standard input is
+/// empty, so that no child process can take the client's messages. Elsewhere such output reaches
+/// the client, which skips lines that are no messages.
+///
+/// Pipes and sockets are read and written without a detour over other threads. A pending read does
+/// not keep the process alive, and the process ends on SIGTERM and SIGINT as any
+/// other does: no handler is installed.
+///
+/// # Errors
+/// [`Error::Build`] where the server cannot be built, [`Error::Io`] where standard input cannot be
+/// read.
+///
+/// ```no_run
+/// use bind_async_std::prelude::*;
+///
+/// fn main() -> Result<(), Error> {
+///     smol::block_on(serve_stdio(server!().instructions("Ask me anything.")))
+/// }
+/// ```
+pub async fn serve_stdio(server: impl IntoServer) -> Result<(), Error> {
+    let server = server.into_server()?;
+    let (reader, writer) = streams::take()?;
+    serve_built(&server, reader, writer).await
+}
+
+#[cfg(unix)]
+#[path = "stdio_unix.rs"]
+mod streams;
+
+#[cfg(not(unix))]
+mod streams {
+    use std::io;
+
+    use blocking::Unblock;
+
+    pub(super) fn take() -> io::Result<(Unblock<io::Stdin>, Unblock<io::Stdout>)> {
+        Ok((Unblock::new(io::stdin()), Unblock::new(io::stdout())))
+    }
+}

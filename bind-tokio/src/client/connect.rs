@@ -1,0 +1,217 @@
+//! Handles on a connection to a server.
+
+use std::{
+    process::{Command, ExitStatus},
+    sync::Arc,
+};
+
+use mcp_client_core::{
+    CallError, Caller, ClientBuilder, Closed, EraMode, ServerDetails, client_methods,
+};
+use mcp_proto::version::ProtocolVersion;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, ToSocketAddrs},
+    sync::watch,
+};
+
+use super::{
+    child::{Process, Stderr},
+    machine::Connection,
+};
+use crate::{Error, clock::Clock, driver::Driver};
+
+/// A connection to a server. Cheap to clone; all clones share it, and any number of tasks may call
+/// at once. It ends when the last of them is dropped.
+///
+/// A call that is dropped before it has ended, by `select!` or a timeout, is cancelled at the
+/// server. All calls that are open when the server goes away fail at once.
+///
+/// ```no_run
+/// use bind_tokio::{json, prelude::*};
+/// use std::process::Command;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error> {
+/// let client = Client::spawn(Command::new("calculator")).await?;
+/// let sum: f64 = client.call_tool("add", json!({"a": 1, "b": 2})).await?.structured()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Client {
+    caller: Caller,
+    server: Arc<ServerDetails>,
+    connection: Arc<Shared>,
+}
+
+/// What all handles of a connection have in common.
+#[derive(Debug)]
+struct Shared {
+    caller: Caller,
+    stderr: Stderr,
+    ended: watch::Receiver<Option<End>>,
+}
+
+/// How a connection's task has ended.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    status: Option<ExitStatus>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.caller.close();
+    }
+}
+
+impl Client {
+    /// Starts a server as a child process and connects to it.
+    ///
+    /// The server inherits only the variables of the environment that programs need to run, and
+    /// what `command` sets. What it writes to standard error is kept apart, see
+    /// [`stderr`](Self::stderr). It is ended with the connection: by the end of its input, then by
+    /// SIGTERM, then by SIGKILL, with two seconds between them; and with it what it has started.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where it cannot be started, [`Error::Call`] where it cannot be talked to.
+    pub async fn spawn(command: Command) -> Result<Self, Error> {
+        Self::spawn_with(builder(), command).await
+    }
+
+    /// [`spawn`](Self::spawn), as a client with these handlers and settings.
+    ///
+    /// # Errors
+    /// As [`spawn`](Self::spawn).
+    pub async fn spawn_with(builder: ClientBuilder, command: Command) -> Result<Self, Error> {
+        let mut command = Process::prepare(command);
+        match Self::start(builder.clone(), &mut command).await {
+            // It has gone at the first message of 2026-07-28: so it is older than that.
+            Err(Error::Call(CallError::Lost(Closed::Probe))) => {
+                let builder = builder.era(EraMode::Handshake(ProtocolVersion::LATEST_HANDSHAKE));
+                Self::start(builder, &mut command).await
+            }
+            result => result,
+        }
+    }
+
+    async fn start(
+        builder: ClientBuilder,
+        command: &mut tokio::process::Command,
+    ) -> Result<Self, Error> {
+        let (process, stderr, input, output) = Process::spawn(command)?;
+        Self::run(builder, output, input, stderr, Some(process)).await
+    }
+
+    /// Connects over a reader and a writer.
+    ///
+    /// # Errors
+    /// [`Error::Call`] where the server cannot be talked to.
+    pub async fn connect<R, W>(reader: R, writer: W) -> Result<Self, Error>
+    where
+        R: AsyncRead + Send + Unpin + 'static,
+        W: AsyncWrite + Send + Unpin + 'static,
+    {
+        Self::connect_with(builder(), reader, writer).await
+    }
+
+    /// [`connect`](Self::connect), as a client with these handlers and settings.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_with<R, W>(
+        builder: ClientBuilder,
+        reader: R,
+        writer: W,
+    ) -> Result<Self, Error>
+    where
+        R: AsyncRead + Send + Unpin + 'static,
+        W: AsyncWrite + Send + Unpin + 'static,
+    {
+        Self::run(builder, reader, writer, Stderr::default(), None).await
+    }
+
+    /// Connects to a server that listens on a TCP address.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where nobody listens there, [`Error::Call`] where it cannot be talked to.
+    pub async fn tcp(address: impl ToSocketAddrs) -> Result<Self, Error> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (reader, writer) = stream.into_split();
+        Self::connect(reader, writer).await
+    }
+
+    /// Connects to a server that listens on a Unix socket.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where nobody listens there, [`Error::Call`] where it cannot be talked to.
+    #[cfg(unix)]
+    pub async fn unix(path: impl AsRef<std::path::Path>) -> Result<Self, Error> {
+        let (reader, writer) = tokio::net::UnixStream::connect(path).await?.into_split();
+        Self::connect(reader, writer).await
+    }
+
+    async fn run<R, W>(
+        builder: ClientBuilder,
+        reader: R,
+        writer: W,
+        stderr: Stderr,
+        process: Option<Process>,
+    ) -> Result<Self, Error>
+    where
+        R: AsyncRead + Send + Unpin + 'static,
+        W: AsyncWrite + Send + Unpin + 'static,
+    {
+        let clock = Clock::start();
+        let (machine, caller) = Connection::new(builder, clock.now());
+        let (tell_end, ended) = watch::channel(None);
+        let driver = Driver::new(machine, clock, reader, writer);
+        tokio::spawn(async move {
+            // The calls that it has failed tell; nobody else waits for it.
+            let _ = driver.run().await;
+            let status = match process {
+                Some(process) => process.end().await.ok(),
+                None => None,
+            };
+            tell_end.send_replace(Some(End { status }));
+        });
+        let connection = Arc::new(Shared {
+            caller: caller.clone(),
+            stderr,
+            ended,
+        });
+        let server = caller.ready().await?;
+        Ok(Self {
+            caller,
+            server,
+            connection,
+        })
+    }
+
+    client_methods!(async, Error);
+
+    /// Ends the connection, for all handles on it, and waits until it has ended; a child process
+    /// is gone then. Gives that one's exit status, if there was one.
+    pub async fn close(self) -> Option<ExitStatus> {
+        self.caller.close();
+        let mut ended = self.connection.ended.clone();
+        // Fails where the runtime has dropped the task: then there is nothing to tell.
+        let end = ended
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|end| *end);
+        end.and_then(|end| end.status)
+    }
+
+    /// The end of what the child process wrote to standard error so far, at most 64 KiB.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        self.connection.stderr.text()
+    }
+}
+
+fn builder() -> ClientBuilder {
+    ClientBuilder::named_after(&std::env::args().next().unwrap_or_default())
+}

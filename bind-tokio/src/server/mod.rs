@@ -1,0 +1,10 @@
+//! Serving: what runs handlers on tokio, and where connections come from.
+
+mod listen;
+mod serve;
+mod stdio;
+mod thread_reader;
+
+pub use listen::{Listener, Shutdown};
+pub use serve::serve;
+pub use stdio::serve_stdio;

@@ -9,7 +9,10 @@ pub mod arguments;
 mod builder;
 mod call;
 mod cancel;
+mod conn;
 mod cx;
+#[cfg(feature = "std")]
+mod desk;
 pub mod entry;
 mod error;
 mod handler;
@@ -23,6 +26,7 @@ pub mod schema;
 #[cfg(feature = "std")]
 mod server;
 pub mod service;
+mod session;
 
 #[cfg(feature = "std")]
 pub use cancel::Cancelled;
@@ -31,7 +35,10 @@ pub use call::{
 };
 pub use builder::ServerBuilder;
 pub use cancel::CancelToken;
+pub use conn::Conn;
 pub use cx::{Amount, Cx};
+#[cfg(feature = "std")]
+pub use desk::{Desk, Job};
 pub use entry::{
     Completer, ComponentSet, Components, IntoPrompt, IntoResource, IntoTool, PromptEntry, PromptInput, ResourceEntry,
     ResourceInput, SharedComponents, ToolEntry, ToolInput,

@@ -63,7 +63,19 @@ impl Rejected {
     /// For input that is not UTF-8.
     #[must_use]
     pub fn not_utf8() -> Self {
-        Self::new(None, codes::PARSE_ERROR, "message is not UTF-8")
+        Self::unreadable("message is not UTF-8")
+    }
+
+    /// For input that could not be parsed: -32700.
+    #[must_use]
+    pub fn unreadable(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(None, codes::PARSE_ERROR, message)
+    }
+
+    /// For what is no message, nor has an id: -32600.
+    #[must_use]
+    pub fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(None, codes::INVALID_REQUEST, message)
     }
 
     fn new(id: Option<RequestId>, code: i32, message: impl Into<Cow<'static, str>>) -> Self {
@@ -121,7 +133,7 @@ fn parse_batch<'a>(
     text: &'a str,
     limits: &Limits,
 ) -> Result<Vec<Result<Message<'a>, Rejected>>, Rejected> {
-    let members: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+    let members: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
     if members.is_empty() {
         return Err(Rejected::new(
             None,
@@ -141,22 +153,18 @@ fn parse_batch<'a>(
 
 fn read(text: &str) -> Result<Envelope<'_>, Rejected> {
     if !text.trim_ascii_start().starts_with('{') {
-        serde_json::from_str::<IgnoredAny>(text).map_err(|error| unreadable(&error))?;
+        serde_json::from_str::<IgnoredAny>(text).map_err(|error| not_json(&error))?;
         return Err(Rejected::new(
             None,
             codes::INVALID_REQUEST,
             "message must be a JSON object",
         ));
     }
-    serde_json::from_str(text).map_err(|error| unreadable(&error))
+    serde_json::from_str(text).map_err(|error| not_json(&error))
 }
 
-fn unreadable(error: &serde_json::Error) -> Rejected {
-    Rejected::new(
-        None,
-        codes::PARSE_ERROR,
-        format!("message is not JSON: {error}"),
-    )
+fn not_json(error: &serde_json::Error) -> Rejected {
+    Rejected::unreadable(format!("message is not JSON: {error}"))
 }
 
 // Whether arrays and objects nest deeper than `limit`. Most messages do not have that many

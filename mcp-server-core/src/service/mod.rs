@@ -11,6 +11,7 @@
 
 mod builder;
 mod component;
+mod offers;
 mod page;
 mod table;
 

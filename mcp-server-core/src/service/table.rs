@@ -86,6 +86,24 @@ impl<D: Definition, H> Table<D, H> {
         slot.enabled.then_some(&*slot.entry)
     }
 
+    /// Where the enabled entry of that name is; for [`at`](Self::at) of this very table.
+    pub(super) fn position(&self, key: &str) -> Option<u32> {
+        let at = self.find(key).ok()?;
+        // There are no more than 2^32; see `insert`.
+        self.slots[at].enabled.then_some(at as u32)
+    }
+
+    /// The enabled entry at that position.
+    pub(super) fn at(&self, position: u32) -> Option<&Entry<D, H>> {
+        let slot = self.slots.get(position as usize)?;
+        slot.enabled.then_some(&*slot.entry)
+    }
+
+    /// The enabled entries with their positions, in order.
+    pub(super) fn places(&self) -> impl Iterator<Item = (u32, &Entry<D, H>)> {
+        (0..).zip(&self.slots).filter(|(_, slot)| slot.enabled).map(|(at, slot)| (at, &*slot.entry))
+    }
+
     /// Whether there is an entry of that name, enabled or not.
     pub(super) fn contains(&self, key: &str) -> bool {
         self.find(key).is_ok()

@@ -1,0 +1,337 @@
+//! Calls: places for them, those that wait for one, and how they end without their handler.
+
+use alloc::{boxed::Box, format};
+use core::{ops::Range, time::Duration};
+use mcp_proto::{
+    json::Json,
+    rpc::{CallId, RequestId, RpcError, codes},
+    time::Instant,
+};
+
+use super::{
+    Session,
+    offers::{FoundCompletion, Offers, Place},
+    open::{Address, Asked, Kind, Parked, Progress, Request, Running, State, Times, mark},
+};
+use crate::{
+    call::{Call, CallContext, Event, Ticket, Work},
+    cancel::CancelToken,
+};
+
+/// A call that a request makes.
+#[derive(Debug)]
+pub(super) struct NewCall {
+    pub(super) asked: Asked,
+    pub(super) work: Work,
+    pub(super) place: Place,
+    pub(super) timeout: Option<Duration>,
+    /// Where the arguments are in the text that will be lent.
+    pub(super) lent: Option<Range<usize>>,
+}
+
+impl Session {
+    /// Hands a call out, or lets it wait, or answers that there is no room for it.
+    ///
+    /// Only calls are held back, never reading: cancellations behind them are what makes room.
+    pub(super) fn begin(&mut self, address: Address, call: NewCall) {
+        let times = self.times(call.timeout);
+        let lent = call.lent.clone();
+        let id = if self.parked.is_empty() && self.has_place() {
+            self.run_now(address, call, times)
+        } else if self.parked.len() < self.limits.calls_parked {
+            self.park(address, call, times)
+        } else {
+            let message = "the server is busy: too many requests are waiting";
+            return self.answer_error(&address, &RpcError::new(codes::BUSY, message));
+        };
+        self.lent = lent.map(|range| (id, range));
+    }
+
+    fn times(&self, timeout: Option<Duration>) -> Times {
+        let timeout = timeout.unwrap_or(self.limits.call_timeout);
+        let most = self.limits.call_timeout_max.max(timeout);
+        Times {
+            timeout,
+            deadline: self.now.saturating_add(timeout),
+            latest: self.now.saturating_add(most),
+        }
+    }
+
+    fn has_place(&self) -> bool {
+        let most = self.limits.calls_in_flight;
+        self.running < most && self.running + self.over < most.saturating_mul(2)
+    }
+
+    fn run_now(&mut self, address: Address, call: NewCall, times: Times) -> CallId {
+        let NewCall {
+            asked:
+                Asked {
+                    peer,
+                    progress_token,
+                    log_level,
+                    meta,
+                },
+            work,
+            place,
+            ..
+        } = call;
+        let cancel = CancelToken::new();
+        let wants_progress = progress_token.is_some();
+        let running = Running::new(&work, &cancel, progress_token, log_level, times);
+        let mark = mark(&address.id);
+        let request = Request {
+            address,
+            peer: peer.clone(),
+            state: State::Running(running),
+        };
+        let id = self.open.insert(request, times.deadline);
+        self.ids.insert(mark, id);
+        self.running += 1;
+        let deadline = times.deadline;
+        let context = CallContext {
+            id,
+            peer,
+            deadline,
+            cancel,
+            wants_progress,
+            log_level,
+            meta,
+        };
+        let ticket = Ticket(id);
+        self.events.push_back(Event::Call(Call {
+            ticket,
+            handler: place,
+            work,
+            context,
+        }));
+        id
+    }
+
+    fn park(&mut self, address: Address, call: NewCall, times: Times) -> CallId {
+        let NewCall {
+            asked:
+                Asked {
+                    peer,
+                    progress_token,
+                    log_level,
+                    meta,
+                },
+            work,
+            ..
+        } = call;
+        let parked = Box::new(Parked {
+            work,
+            progress_token,
+            log_level,
+            meta,
+            times,
+        });
+        let mark = mark(&address.id);
+        let request = Request {
+            address,
+            peer,
+            state: State::Parked(parked),
+        };
+        let id = self.open.insert(request, times.deadline);
+        self.ids.insert(mark, id);
+        self.parked.push_back(id);
+        id
+    }
+
+    /// Hands out waiting calls for which there is a place now.
+    pub(super) fn promote(&mut self, offers: &dyn Offers) {
+        while self.has_place() {
+            let Some(id) = self.parked.pop_front() else {
+                return;
+            };
+            let Some(request) = self.open.get_mut(id) else {
+                continue;
+            };
+            let State::Parked(parked) = core::mem::replace(&mut request.state, State::Over) else {
+                continue;
+            };
+            let Parked {
+                work,
+                progress_token,
+                log_level,
+                meta,
+                times,
+            } = *parked;
+            // The service may be another one by now.
+            let Some(place) = place_of(&work, offers) else {
+                self.refuse_parked(id, &work);
+                continue;
+            };
+            let cancel = CancelToken::new();
+            let wants_progress = progress_token.is_some();
+            let running = Running::new(&work, &cancel, progress_token, log_level, times);
+            request.state = State::Running(running);
+            let (peer, deadline) = (request.peer.clone(), times.deadline);
+            self.running += 1;
+            let context = CallContext {
+                id,
+                peer,
+                deadline,
+                cancel,
+                wants_progress,
+                log_level,
+                meta,
+            };
+            let ticket = Ticket(id);
+            self.events.push_back(Event::Call(Call {
+                ticket,
+                handler: place,
+                work,
+                context,
+            }));
+        }
+    }
+
+    fn refuse_parked(&mut self, id: CallId, work: &Work) {
+        let Some(request) = self.close_request(id) else {
+            return;
+        };
+        let error = match work {
+            Work::Resource { uri, .. } => {
+                super::finish::fit(crate::error::resource_not_found(uri), request.peer.version)
+            }
+            _ => RpcError::invalid_params("what was called has been removed meanwhile"),
+        };
+        self.answer_error(&request.address, &error);
+    }
+
+    /// Puts lent arguments in their place.
+    pub(super) fn set_arguments(&mut self, call: CallId, lent: Json) {
+        let work = match self.events.back_mut() {
+            Some(Event::Call(newest)) if newest.ticket.0 == call => &mut newest.work,
+            _ => match self.open.get_mut(call).map(|request| &mut request.state) {
+                Some(State::Parked(parked)) => &mut parked.work,
+                _ => return,
+            },
+        };
+        if let Work::Tool { arguments, .. } | Work::Prompt { arguments, .. } = work {
+            *arguments = Some(lent);
+        }
+    }
+
+    /// The client no longer wants an answer, and gets none (every revision, basic/utilities/
+    /// cancellation). What it never asked, or what was answered already, is ignored.
+    pub(super) fn cancel(&mut self, id: &RequestId) {
+        let Some(call) = self.ids.find(id, &self.open) else {
+            return;
+        };
+        match self.open.get(call).map(|request| &request.state) {
+            Some(State::Listening(_)) => self.drop_listen(call),
+            _ => self.drop_call(call),
+        }
+    }
+
+    /// Ends a call without an answer.
+    pub(super) fn drop_call(&mut self, call: CallId) {
+        if let Some(address) = self.end_call(call)
+            && let Some(batch) = address.batch
+        {
+            self.leave_batch(batch);
+        }
+    }
+
+    /// Ends a call whose time is up.
+    pub(super) fn expire(&mut self, call: CallId) {
+        let times = match self.open.get(call).map(|request| &request.state) {
+            Some(State::Parked(parked)) => parked.times,
+            Some(State::Running(running)) => running.times,
+            _ => return,
+        };
+        let error = if times.deadline < times.latest {
+            RpcError::internal(format!(
+                "the call took longer than {:?} without progress",
+                times.timeout
+            ))
+        } else {
+            RpcError::internal("the call took longer than any call may")
+        };
+        self.fail(call, &error);
+    }
+
+    /// Ends all calls with an error.
+    pub(super) fn fail_all(&mut self, error: &RpcError) {
+        for call in self.open_calls() {
+            self.fail(call, error);
+        }
+    }
+
+    fn fail(&mut self, call: CallId, error: &RpcError) {
+        if let Some(address) = self.end_call(call) {
+            self.answer_error(&address, error);
+        }
+    }
+
+    /// Ends a call before its handler does: its place is free, the handler is told. Gives where
+    /// the answer would go, if one is still owed.
+    fn end_call(&mut self, call: CallId) -> Option<Address> {
+        let request = self.open.get_mut(call)?;
+        match &request.state {
+            State::Over => return None,
+            State::Parked(_) => {
+                self.parked.retain(|parked| *parked != call);
+                return self.close_request(call).map(|request| request.address);
+            }
+            State::Listening(_) => {
+                self.listens.retain(|listen| *listen != call);
+                return self.close_request(call).map(|request| request.address);
+            }
+            State::Running(running) => running.cancel.cancel(),
+        }
+        // Its handler still has the ticket, which must be known until it comes back.
+        let address = request.address.clone();
+        request.state = State::Over;
+        self.open.set_deadline(call, Instant::MAX);
+        self.ids.remove(call);
+        self.running -= 1;
+        self.over += 1;
+        self.events.push_back(Event::Cancelled(call));
+        Some(address)
+    }
+
+    /// Forgets a request.
+    pub(super) fn close_request(&mut self, call: CallId) -> Option<Request> {
+        self.ids.remove(call);
+        self.open.remove(call)
+    }
+}
+
+impl Running {
+    fn new(
+        work: &Work,
+        cancel: &CancelToken,
+        progress_token: Option<Box<str>>,
+        log_level: Option<mcp_proto::types::LoggingLevel>,
+        times: Times,
+    ) -> Self {
+        Self {
+            kind: Kind::of(work),
+            cancel: cancel.clone(),
+            progress: progress_token.map(|token| Progress {
+                token,
+                done: f64::NEG_INFINITY,
+                held: None,
+            }),
+            log_level,
+            times,
+            notes: (0, 0),
+        }
+    }
+}
+
+/// Where the handler of work that was found before is now.
+fn place_of(work: &Work, offers: &dyn Offers) -> Option<Place> {
+    match work {
+        Work::Tool { name, .. } => offers.find_tool(name).map(|found| found.place),
+        Work::Prompt { name, .. } => offers.find_prompt(name).map(|found| found.place),
+        Work::Resource { uri, .. } => offers.find_resource(uri).map(|(found, _)| found.place),
+        Work::Complete(wanted) => match offers.find_completion(&wanted.reference) {
+            FoundCompletion::At(place) => Some(place),
+            _ => None,
+        },
+    }
+}

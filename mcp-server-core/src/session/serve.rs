@@ -1,0 +1,300 @@
+//! Requests of either era that have been understood: what each method does.
+
+use alloc::{borrow::Cow, boxed::Box, format, string::String};
+use core::ops::Range;
+use mcp_proto::{
+    json::Json,
+    method::{Capability, Method},
+    rpc::{Member, Params, RpcError},
+    types::{CompleteParams, CompleteResult, EmptyResult},
+    version::ProtocolVersion,
+};
+use serde_json::value::RawValue;
+
+use super::{
+    Session,
+    calls::NewCall,
+    offers::{FoundCompletion, Offers},
+    open::{Address, Asked},
+    receive::Arrival,
+};
+use crate::{call::Work, error::resource_not_found, service::ComponentKind};
+
+/// Where arguments were taken from.
+struct Arguments {
+    /// A copy, unless they are lent.
+    copied: Option<Json>,
+    lent: Option<Range<usize>>,
+}
+
+impl Session {
+    /// Serves a request whose era, revision and client are known.
+    pub(super) fn serve(
+        &mut self,
+        address: &Address,
+        method: Method,
+        params: &Params<'_>,
+        asked: Asked,
+        arrival: &Arrival<'_>,
+    ) -> Result<Option<NewCall>, RpcError> {
+        let (offers, version) = (arrival.offers, asked.peer.version);
+        // Every revision, 2026-07-28 basic/index: what it has removed is as unknown as what it
+        // never had.
+        if !method.exists_in(version) {
+            return Err(RpcError::method_not_found(method.name()));
+        }
+        match method {
+            Method::CallTool => return self.call_tool(params, asked, arrival).map(Some),
+            Method::GetPrompt => return self.get_prompt(params, asked, arrival).map(Some),
+            Method::ReadResource => return self.read_resource(params, asked, offers).map(Some),
+            Method::Complete => return self.complete(address, params, asked, offers),
+            Method::ListTools => {
+                self.list(ComponentKind::Tool, address, params, version, offers)?
+            }
+            Method::ListPrompts => {
+                self.list(ComponentKind::Prompt, address, params, version, offers)?
+            }
+            Method::ListResources => {
+                self.list(ComponentKind::Resource, address, params, version, offers)?
+            }
+            Method::ListResourceTemplates => {
+                self.list(ComponentKind::Template, address, params, version, offers)?;
+            }
+            Method::Discover => self.discover(address, version, offers),
+            Method::Listen => self.listen(address, params, version, offers)?,
+            Method::SetLevel => self.set_level(address, params, offers)?,
+            Method::Subscribe => self.subscribe(address, params, offers)?,
+            Method::Unsubscribe => self.unsubscribe(address, params, offers)?,
+            // Tasks are not declared, so that none of their methods exist.
+            _ => return Err(RpcError::method_not_found(method.name())),
+        }
+        Ok(None)
+    }
+
+    pub(super) fn answer_empty(
+        &mut self,
+        to: &Address,
+        version: ProtocolVersion,
+        offers: &dyn Offers,
+    ) {
+        self.answer_result(to, version, offers, &EmptyResult::default());
+    }
+
+    fn call_tool(
+        &mut self,
+        params: &Params<'_>,
+        asked: Asked,
+        arrival: &Arrival<'_>,
+    ) -> Result<NewCall, RpcError> {
+        let name = params.text(Member::Name)?;
+        let Some(found) = arrival.offers.find_tool(&name) else {
+            return Err(not_found(
+                Method::CallTool,
+                "tool",
+                name,
+                &asked,
+                arrival.offers,
+            ));
+        };
+        let Arguments { copied, lent } = arguments(params, arrival)?;
+        let work = Work::Tool {
+            name: found.name,
+            arguments: copied,
+        };
+        Ok(NewCall {
+            asked,
+            work,
+            place: found.place,
+            timeout: found.timeout,
+            lent,
+        })
+    }
+
+    fn get_prompt(
+        &mut self,
+        params: &Params<'_>,
+        asked: Asked,
+        arrival: &Arrival<'_>,
+    ) -> Result<NewCall, RpcError> {
+        let name = params.text(Member::Name)?;
+        let Some(found) = arrival.offers.find_prompt(&name) else {
+            return Err(not_found(
+                Method::GetPrompt,
+                "prompt",
+                name,
+                &asked,
+                arrival.offers,
+            ));
+        };
+        let Arguments { copied, lent } = arguments(params, arrival)?;
+        let work = Work::Prompt {
+            name: found.name,
+            arguments: copied,
+        };
+        Ok(NewCall {
+            asked,
+            work,
+            place: found.place,
+            timeout: found.timeout,
+            lent,
+        })
+    }
+
+    fn read_resource(
+        &mut self,
+        params: &Params<'_>,
+        asked: Asked,
+        offers: &dyn Offers,
+    ) -> Result<NewCall, RpcError> {
+        let uri = params.text(Member::Uri)?;
+        let version = asked.peer.version;
+        // Matching against templates is worth no more than this.
+        let fits = uri.len() <= self.limits.name_bytes;
+        let Some((found, variables)) = offers.find_resource(&uri).filter(|_| fits) else {
+            require(Method::ReadResource, version, offers)?;
+            return Err(super::finish::fit(resource_not_found(&uri), version));
+        };
+        let work = Work::Resource {
+            uri: uri.into_owned(),
+            variables,
+        };
+        Ok(NewCall {
+            asked,
+            work,
+            place: found.place,
+            timeout: found.timeout,
+            lent: None,
+        })
+    }
+
+    fn complete(
+        &mut self,
+        address: &Address,
+        params: &Params<'_>,
+        asked: Asked,
+        offers: &dyn Offers,
+    ) -> Result<Option<NewCall>, RpcError> {
+        let version = asked.peer.version;
+        // 2024-11-05 has the method without the capability.
+        if version > ProtocolVersion::V2024_11_05 {
+            require(Method::Complete, version, offers)?;
+        }
+        let mut wanted = CompleteParams::new(
+            params.typed(Member::Reference)?,
+            params.typed(Member::Argument)?,
+        );
+        wanted.context = params.optional(Member::Context)?;
+        match offers.find_completion(&wanted.reference) {
+            FoundCompletion::At(place) => {
+                let work = Work::Complete(Box::new(wanted));
+                Ok(Some(NewCall {
+                    asked,
+                    work,
+                    place,
+                    timeout: None,
+                    lent: None,
+                }))
+            }
+            FoundCompletion::Nothing => {
+                self.answer_result(address, version, offers, &CompleteResult::default());
+                Ok(None)
+            }
+            FoundCompletion::Unknown => {
+                Err(RpcError::invalid_params("params.ref leads to nothing"))
+            }
+        }
+    }
+
+    fn list(
+        &mut self,
+        kind: ComponentKind,
+        address: &Address,
+        params: &Params<'_>,
+        version: ProtocolVersion,
+        offers: &dyn Offers,
+    ) -> Result<(), RpcError> {
+        let method = match kind {
+            ComponentKind::Tool => Method::ListTools,
+            ComponentKind::Prompt => Method::ListPrompts,
+            ComponentKind::Resource | ComponentKind::Template => Method::ListResources,
+        };
+        require(method, version, offers)?;
+        let cursor = params.optional_text(Member::Cursor)?;
+        let page = offers.page(kind, version, cursor.as_deref())?;
+        self.answer_result(address, version, offers, &page);
+        Ok(())
+    }
+}
+
+/// The arguments' object. Where they are most of a long text that can be handed over, they are
+/// lent instead of copied.
+fn arguments(params: &Params<'_>, arrival: &Arrival<'_>) -> Result<Arguments, RpcError> {
+    let raw = params.object(Member::Arguments)?;
+    let lent = raw.and_then(|raw| range_within(raw, arrival.whole?));
+    let copied = if lent.is_some() {
+        None
+    } else {
+        raw.map(Json::from_raw)
+    };
+    Ok(Arguments { copied, lent })
+}
+
+fn range_within(raw: &RawValue, whole: &str) -> Option<Range<usize>> {
+    let part = raw.get();
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let range = start..start.checked_add(part.len())?;
+    (part.len() > whole.len() / 2 && whole.get(range.clone()) == Some(part)).then_some(range)
+}
+
+fn not_found(
+    method: Method,
+    kind: &str,
+    name: Cow<'_, str>,
+    asked: &Asked,
+    offers: &dyn Offers,
+) -> RpcError {
+    if let Err(error) = require(method, asked.peer.version, offers) {
+        return error;
+    }
+    // Every revision, server/tools and server/prompts, Error Handling.
+    RpcError::invalid_params(format!("unknown {kind}: {}", shortened(name)))
+}
+
+/// A name from a client is repeated to it, but not at any length.
+fn shortened(name: Cow<'_, str>) -> Cow<'_, str> {
+    const SHOWN: usize = 200;
+    match name.char_indices().nth(SHOWN) {
+        Some((end, _)) => Cow::Owned(String::from(&name[..end]) + "…"),
+        None => name,
+    }
+}
+
+/// Checks that what a method needs is declared.
+///
+/// # Errors
+/// -32601: without its capability a method does not exist (every revision, basic/lifecycle,
+/// Capability Negotiation).
+pub(super) fn require(
+    method: Method,
+    version: ProtocolVersion,
+    offers: &dyn Offers,
+) -> Result<(), RpcError> {
+    let declared = offers.capabilities(version);
+    let fulfilled = match method.info().capability {
+        Capability::None => true,
+        Capability::Tools => declared.tools.is_some(),
+        Capability::Prompts => declared.prompts.is_some(),
+        Capability::Resources => declared.resources.is_some(),
+        Capability::Subscribe => declared
+            .resources
+            .is_some_and(|resources| resources.subscribe),
+        Capability::Completions => declared.completions.is_some(),
+        Capability::Logging => declared.logging.is_some(),
+        _ => false,
+    };
+    if fulfilled {
+        Ok(())
+    } else {
+        Err(RpcError::method_not_found(method.name()))
+    }
+}

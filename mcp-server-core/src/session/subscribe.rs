@@ -1,0 +1,244 @@
+//! `server/discover` and `subscriptions/listen` (2026-07-28), and what both eras are told of
+//! changes.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
+use core::mem;
+use mcp_proto::{
+    encode::Object,
+    meta::keys,
+    method::Method,
+    rpc::{self, Member, Params, RequestId, RpcError, codes},
+    time::Instant,
+    types::{DiscoverResult, SubscriptionFilter},
+    version::ProtocolVersion,
+};
+
+use super::{
+    Session,
+    offers::Offers,
+    open::{Address, Request, State, mark},
+    outbox::SentKind,
+    watch::{Due, Lists, Watch},
+};
+use crate::call::{Change, Peer};
+
+impl Session {
+    pub(super) fn discover(
+        &mut self,
+        address: &Address,
+        version: ProtocolVersion,
+        offers: &dyn Offers,
+    ) {
+        // 2026-07-28, server/discover: every revision that is served, those with a handshake too.
+        let mut result = DiscoverResult::new(ProtocolVersion::ALL, offers.capabilities(version));
+        result.instructions = offers.instructions().map(ToString::to_string);
+        result.cache = offers.list_cache();
+        self.answer_result(address, version, offers, &result);
+    }
+
+    /// Opens a stream, which stays open until the client cancels the request.
+    pub(super) fn listen(
+        &mut self,
+        address: &Address,
+        params: &Params<'_>,
+        version: ProtocolVersion,
+        offers: &dyn Offers,
+    ) -> Result<(), RpcError> {
+        let filter: SubscriptionFilter = params.typed(Member::Notifications)?;
+        let most = self.limits.listens;
+        if self.listens.len() >= most {
+            let message = format!("no more than {most} subscription streams can be open");
+            return Err(RpcError::new(codes::BUSY, message));
+        }
+        let declared = offers.capabilities(version);
+        let lists = Lists::declared(&declared).asked(&filter);
+        let watches = declared
+            .resources
+            .is_some_and(|resources| resources.subscribe);
+        let uris = if watches {
+            filter.resource_subscriptions
+        } else {
+            Vec::new()
+        };
+        let watch = self.watch_of(lists, &uris)?;
+        // The acknowledgement is written before anything else can be (2026-07-28, basic/patterns/
+        // subscriptions: it MUST be the first message of its subscription).
+        self.acknowledge(address, lists, uris);
+        let request = Request {
+            address: address.clone(),
+            peer: Arc::new(Peer::new(version)),
+            state: State::Listening(watch.into()),
+        };
+        let call = self.open.insert(request, Instant::MAX);
+        self.ids.insert(mark(&address.id), call);
+        self.listens.push(call);
+        Ok(())
+    }
+
+    fn watch_of(&self, lists: Lists, uris: &[String]) -> Result<Watch, RpcError> {
+        let (most, longest) = (self.limits.subscribed_uris, self.limits.name_bytes);
+        let mut watch = Watch::new(lists);
+        for uri in uris {
+            if uri.len() > longest {
+                let problem = format!("holds a URI longer than {longest} bytes");
+                return Err(RpcError::invalid_params(format!(
+                    "params.notifications.resourceSubscriptions {problem}"
+                )));
+            }
+            if !watch.add(uri, most) {
+                let message = format!("no more than {most} resources can be subscribed to at once");
+                return Err(RpcError::new(codes::BUSY, message));
+            }
+        }
+        Ok(watch)
+    }
+
+    /// Tells what the stream will carry: what was asked for, as far as it is declared.
+    fn acknowledge(&mut self, address: &Address, lists: Lists, uris: Vec<String>) {
+        let mut granted = SubscriptionFilter::default();
+        granted.tools_list_changed = lists.tools;
+        granted.prompts_list_changed = lists.prompts;
+        granted.resources_list_changed = lists.resources;
+        granted.resource_subscriptions = uris;
+        self.notify(Some(address.origin), |out| {
+            rpc::write_notification(out, Method::Acknowledged.name(), |out| {
+                let mut params = Object::new(out, ProtocolVersion::LATEST);
+                params.field("notifications", &granted);
+                write_subscription_id(&mut params, &address.id);
+                params.end();
+            });
+        });
+    }
+
+    /// Ends every stream with its result (2026-07-28, basic/patterns/subscriptions: the graceful
+    /// end).
+    pub(super) fn end_listens(&mut self) {
+        for call in mem::take(&mut self.listens) {
+            self.ids.remove(call);
+            let Some(Request { address, .. }) = self.open.remove(call) else {
+                continue;
+            };
+            self.answer(&address, None, |out| {
+                rpc::write_result(out, &address.id, |out| {
+                    let mut result = Object::new(out, ProtocolVersion::LATEST);
+                    result.field("resultType", "complete");
+                    write_subscription_id(&mut result, &address.id);
+                    result.end();
+                });
+            });
+        }
+    }
+
+    /// Forgets a stream that its client has cancelled: nothing more is sent on it.
+    pub(super) fn drop_listen(&mut self, call: mcp_proto::rpc::CallId) {
+        self.listens.retain(|listen| *listen != call);
+        self.ids.remove(call);
+        self.open.remove(call);
+    }
+
+    pub(super) fn note_change(&mut self, change: &Change) {
+        if let Some(opened) = &mut self.handshake {
+            self.due |= opened.watch.note(change) && opened.ready;
+        }
+        for call in &self.listens {
+            if let Some(Request {
+                state: State::Listening(watch),
+                ..
+            }) = self.open.get_mut(*call)
+            {
+                self.due |= watch.note(change);
+            }
+        }
+    }
+
+    /// Writes what is due, until the outbox is crowded: the rest stays due.
+    pub(super) fn announce(&mut self) {
+        if !self.due {
+            return;
+        }
+        self.release_reports();
+        let now = self.now;
+        let out = &mut self.out;
+        if let Some(opened) = self.handshake.as_deref_mut().filter(|opened| opened.ready) {
+            let version = opened.version();
+            while !out.is_crowded() {
+                let Some(due) = opened.watch.next_due() else {
+                    break;
+                };
+                let sent = super::Sent {
+                    origin: None,
+                    kind: SentKind::Notice,
+                };
+                out.put(sent, now, |out| write_due(out, version, &due, None));
+            }
+        }
+        for call in &self.listens {
+            let Some(Request {
+                address,
+                state: State::Listening(watch),
+                ..
+            }) = self.open.get_mut(*call)
+            else {
+                continue;
+            };
+            while !out.is_crowded() {
+                let Some(due) = watch.next_due() else { break };
+                let sent = super::Sent {
+                    origin: Some(address.origin),
+                    kind: SentKind::Notice,
+                };
+                out.put(sent, now, |out| {
+                    write_due(out, ProtocolVersion::LATEST, &due, Some(&address.id))
+                });
+            }
+        }
+        self.due = self.is_due();
+    }
+
+    fn is_due(&self) -> bool {
+        let session = self
+            .handshake
+            .as_ref()
+            .is_some_and(|opened| opened.ready && opened.watch.is_due());
+        let is_due = |request: &Request| match &request.state {
+            State::Listening(watch) => watch.is_due(),
+            State::Running(running) => running.holds_report(),
+            _ => false,
+        };
+        session || self.open.iter().any(|(_, request)| is_due(request))
+    }
+}
+
+fn write_due(out: &mut Vec<u8>, version: ProtocolVersion, due: &Due, stream: Option<&RequestId>) {
+    let (method, uri) = match due {
+        Due::List(method) => (*method, None),
+        Due::Resource(uri) => (Method::ResourceUpdated, Some(uri)),
+    };
+    rpc::write_notification(out, method.name(), |out| {
+        if uri.is_none() && stream.is_none() {
+            return;
+        }
+        let mut params = Object::new(out, version);
+        if let Some(uri) = uri {
+            params.field("uri", uri);
+        }
+        if let Some(id) = stream {
+            write_subscription_id(&mut params, id);
+        }
+        params.end();
+    });
+}
+
+// 2026-07-28, basic/patterns/subscriptions: every message of a stream carries the id of the request
+// that opened it, of the same JSON type.
+fn write_subscription_id(object: &mut Object<'_>, id: &RequestId) {
+    let (out, version) = object.key("_meta");
+    let mut meta = Object::new(out, version);
+    id.write_to(meta.key(keys::SUBSCRIPTION_ID).0);
+    meta.end();
+}

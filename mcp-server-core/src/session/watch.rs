@@ -1,0 +1,171 @@
+//! Changes that clients want to be told about, coalesced until they can be sent.
+
+use alloc::{collections::BTreeSet, sync::Arc};
+use mcp_proto::{
+    method::Method,
+    types::{ServerCapabilities, SubscriptionFilter},
+};
+
+use crate::call::Change;
+
+/// The kinds of list changes.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Lists {
+    pub(super) tools: bool,
+    pub(super) prompts: bool,
+    pub(super) resources: bool,
+}
+
+impl Lists {
+    /// The lists whose changes are declared to be announced.
+    pub(super) fn declared(capabilities: &ServerCapabilities) -> Self {
+        Self {
+            tools: capabilities
+                .tools
+                .as_ref()
+                .is_some_and(|tools| tools.list_changed),
+            prompts: capabilities
+                .prompts
+                .as_ref()
+                .is_some_and(|prompts| prompts.list_changed),
+            resources: capabilities
+                .resources
+                .as_ref()
+                .is_some_and(|resources| resources.list_changed),
+        }
+    }
+
+    /// Those that are also asked for.
+    pub(super) fn asked(self, filter: &SubscriptionFilter) -> Self {
+        Self {
+            tools: self.tools && filter.tools_list_changed,
+            prompts: self.prompts && filter.prompts_list_changed,
+            resources: self.resources && filter.resources_list_changed,
+        }
+    }
+}
+
+/// What one session or one stream is to be told, and what of that it has not been told yet.
+///
+/// Changes say no more than that something is different now, so any number of them waits as one.
+/// That bounds what a slow reader costs, and nothing is lost by it.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    wanted: Lists,
+    pending: Lists,
+    uris: BTreeSet<Arc<str>>,
+    pending_uris: BTreeSet<Arc<str>>,
+}
+
+/// One notification that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// A list is different.
+    List(Method),
+    /// The resource at this URI is different.
+    Resource(Arc<str>),
+}
+
+impl Watch {
+    pub(super) fn new(wanted: Lists) -> Self {
+        Self {
+            wanted,
+            ..Self::default()
+        }
+    }
+
+    /// Watches a resource as well, if there are fewer than `most` already. Tells whether it does.
+    pub(super) fn add(&mut self, uri: &str, most: usize) -> bool {
+        if self.uris.contains(uri) {
+            return true;
+        }
+        let fits = self.uris.len() < most;
+        if fits {
+            self.uris.insert(uri.into());
+        }
+        fits
+    }
+
+    /// No longer watches a resource.
+    pub(super) fn remove(&mut self, uri: &str) {
+        self.uris.remove(uri);
+        self.pending_uris.remove(uri);
+    }
+
+    /// Takes note of a change. Tells whether it concerns this watch.
+    pub(super) fn note(&mut self, change: &Change) -> bool {
+        let (wanted, pending) = match change {
+            Change::Tools => (self.wanted.tools, &mut self.pending.tools),
+            Change::Prompts => (self.wanted.prompts, &mut self.pending.prompts),
+            Change::Resources => (self.wanted.resources, &mut self.pending.resources),
+            Change::Resource(uri) => {
+                // The very text that the client gave: both revisions compare nothing else.
+                let wanted = self.uris.contains(uri);
+                if wanted {
+                    self.pending_uris.insert(Arc::clone(uri));
+                }
+                return wanted;
+            }
+        };
+        *pending |= wanted;
+        wanted
+    }
+
+    /// Whether any notification is due.
+    pub(super) fn is_due(&self) -> bool {
+        self.pending != Lists::default() || !self.pending_uris.is_empty()
+    }
+
+    /// The next notification that is due.
+    pub(super) fn next_due(&mut self) -> Option<Due> {
+        let lists = [
+            (&mut self.pending.tools, Method::ToolsChanged),
+            (&mut self.pending.prompts, Method::PromptsChanged),
+            (&mut self.pending.resources, Method::ResourcesChanged),
+        ];
+        for (pending, method) in lists {
+            if core::mem::take(pending) {
+                return Some(Due::List(method));
+            }
+        }
+        self.pending_uris.pop_first().map(Due::Resource)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn any_number_of_changes_waits_as_one() {
+        let mut watch = Watch::new(Lists {
+            tools: true,
+            prompts: false,
+            resources: true,
+        });
+        assert!(
+            watch.add("file:///b", 2) && watch.add("file:///a", 2) && watch.add("file:///b", 2)
+        );
+        assert!(!watch.add("file:///c", 2), "the third of two");
+        for _ in 0..1000 {
+            assert!(watch.note(&Change::Resources) && watch.note(&Change::Tools));
+            assert!(watch.note(&Change::Resource("file:///b".into())));
+            assert!(watch.note(&Change::Resource("file:///a".into())));
+            assert!(
+                !watch.note(&Change::Prompts) && !watch.note(&Change::Resource("file:///c".into()))
+            );
+        }
+        let due: Vec<_> = core::iter::from_fn(|| watch.next_due()).collect();
+        let expected = [
+            Due::List(Method::ToolsChanged),
+            Due::List(Method::ResourcesChanged),
+            Due::Resource("file:///a".into()),
+            Due::Resource("file:///b".into()),
+        ];
+        assert_eq!(due, expected);
+        watch.note(&Change::Resource("file:///a".into()));
+        watch.remove("file:///a");
+        assert_eq!(watch.next_due(), None);
+    }
+}

@@ -179,12 +179,8 @@ pub(crate) fn nullable(schema: &Json) -> Json {
         }
         Some(Value::Array(types)) if !enumerated && types.iter().any(|ty| ty == "null") => {}
         _ => {
-            members = Map::from_iter([(
-                String::from("anyOf"),
-                [Value::Object(members), serde_json::json!({"type": "null"})]
-                    .into_iter()
-                    .collect(),
-            )])
+            let either = [Value::Object(members), serde_json::json!({"type": "null"})];
+            members = Map::from_iter([(String::from("anyOf"), either.into_iter().collect())]);
         }
     }
     members.extend(definitions.map(|definitions| (String::from("$defs"), definitions)));
@@ -399,8 +395,8 @@ mod tests {
     #[cfg(feature = "schemars")]
     mod derived {
         use super::*;
-        use schemars::JsonSchema;
         use alloc::{boxed::Box, vec::Vec};
+        use schemars::JsonSchema;
 
         fn root<T: ToSchema>() -> Value {
             SchemaGenerator::new().root::<T>().to().unwrap()

@@ -101,7 +101,10 @@ impl<D: Definition, H> Table<D, H> {
 
     /// The enabled entries with their positions, in order.
     pub(super) fn places(&self) -> impl Iterator<Item = (u32, &Entry<D, H>)> {
-        (0..).zip(&self.slots).filter(|(_, slot)| slot.enabled).map(|(at, slot)| (at, &*slot.entry))
+        (0..)
+            .zip(&self.slots)
+            .filter(|(_, slot)| slot.enabled)
+            .map(|(at, slot)| (at, &*slot.entry))
     }
 
     /// Whether there is an entry of that name, enabled or not.

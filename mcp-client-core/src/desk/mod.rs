@@ -6,6 +6,8 @@
 
 mod handlers;
 mod reply;
+#[cfg(test)]
+mod tests;
 
 pub use handlers::{ClientBuilder, IntoAnswer, Options, Refusal};
 pub use reply::Reply;

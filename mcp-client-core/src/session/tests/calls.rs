@@ -546,7 +546,7 @@ fn results_are_read_by_the_method_that_was_called() {
         match (script.take(call), expected) {
             (Ok(_), None) => {}
             (Err(CallError::Malformed(Malformed { reason })), Some(expected)) => {
-                assert_eq!(reason, *expected)
+                assert_eq!(reason, *expected);
             }
             other => panic!("{result}: {other:?}"),
         }

@@ -1,5 +1,8 @@
 //! What the behaviour tests share: the peers that others wrote, and the official schemas.
 
+#[cfg(unix)]
+pub mod bindings;
+pub mod fixture;
 pub mod peers;
 pub mod schema;
 pub mod served;

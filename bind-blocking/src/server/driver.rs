@@ -217,12 +217,7 @@ impl Pool {
     fn pump(&self, state: &mut Guard<'_>) {
         let now = self.clock.now();
         if let Some(changes) = state.watch.take() {
-            if let Some(service) = changes.service {
-                state.conn.handle_service(service, now);
-            }
-            for change in &changes.changes {
-                state.conn.handle_change(change, now);
-            }
+            changes.apply(&mut state.conn, now);
         }
         if state
             .conn

@@ -11,6 +11,7 @@ use serde::{
     Deserialize,
     de::{DeserializeOwned, IntoDeserializer, value::StrDeserializer},
 };
+use serde_json::value::RawValue;
 
 /// The result of a tool call: a [`CallToolResult`] with ways to read it.
 ///
@@ -59,26 +60,27 @@ impl ToolOutput {
     /// The result as a `T`: from the structured content, or from the text where there is none.
     ///
     /// Where revisions demand an object, servers wrap other values as `{"result": value}`. Such a
-    /// wrapper is removed where a `T` cannot be read from it but from the value within, or where
-    /// the result is marked as wrapped (FastMCP does). [`structured_for`](Self::structured_for)
-    /// decides by the tool's output schema instead.
+    /// wrapper is removed wherever a `T` can be read from the value within, so that a tool gives the
+    /// same in every revision. [`structured_for`](Self::structured_for) goes by the tool's output
+    /// schema instead.
     ///
     /// # Errors
     /// Where the tool has failed, or its result is no `T`.
     pub fn structured<T: DeserializeOwned>(&self) -> Result<T, OutputError> {
-        self.read(self.is_marked_as_wrapped())
+        self.read(true)
     }
 
-    /// The result as a `T`, with the wrapper removed if the tool's output schema has one.
+    /// The result as a `T`, where a lone `result` is taken for a wrapper only if the tool's output
+    /// schema says that there is one, or there is no such schema.
     ///
-    /// This makes a difference for a `T` that could be read from the wrapper as well, such as
+    /// This makes a difference for a `T` that can be read from both, such as
     /// [`serde_json::Value`].
     ///
     /// # Errors
     /// Where the tool has failed, or its result is no `T`.
     pub fn structured_for<T: DeserializeOwned>(&self, tool: &Tool) -> Result<T, OutputError> {
-        let schema = tool.output_schema.as_ref().map(|schema| schema.json());
-        self.read(self.is_marked_as_wrapped() || schema.is_some_and(is_wrapper))
+        let schema = tool.output_schema.as_ref();
+        self.read(schema.is_none_or(|schema| is_wrapper(schema.json())))
     }
 
     /// The result, or the failure that the tool reports.
@@ -110,18 +112,14 @@ impl ToolOutput {
         let Some(structured) = &self.structured_content else {
             return self.read_text();
         };
-        let inner = unwrapped(structured);
-        if let (true, Some(inner)) = (wrapped, &inner) {
-            if let Ok(value) = inner.to() {
+        if let Some(inner) = unwrapped(structured.as_str()).filter(|_| wrapped) {
+            if let Ok(value) = serde_json::from_str(inner.get()) {
                 return Ok(value);
             }
         }
         structured
             .to()
-            .or_else(|error| match inner.map(|inner| inner.to()) {
-                Some(Ok(value)) => Ok(value),
-                _ => Err(OutputError::Mismatch(alloc::format!("{error}"))),
-            })
+            .map_err(|error| OutputError::Mismatch(alloc::format!("{error}")))
     }
 
     fn read_text<T: DeserializeOwned>(&self) -> Result<T, OutputError> {
@@ -134,16 +132,6 @@ impl ToolOutput {
             let plain: StrDeserializer<'_, serde_json::Error> = (*text).into_deserializer();
             T::deserialize(plain).map_err(|_| OutputError::Mismatch(alloc::format!("{error}")))
         })
-    }
-
-    fn is_marked_as_wrapped(&self) -> bool {
-        #[derive(Deserialize)]
-        struct Mark {
-            wrap_result: bool,
-        }
-        let mark = self.meta.as_ref().and_then(|meta| meta.get("fastmcp"));
-        mark.and_then(|mark| mark.to::<Mark>().ok())
-            .is_some_and(|mark| mark.wrap_result)
     }
 }
 
@@ -162,13 +150,21 @@ fn text_of(result: &CallToolResult) -> Cow<'_, str> {
 }
 
 /// The value of an object whose only member is `result`.
-fn unwrapped(structured: &Json) -> Option<Json> {
-    let mut members: Map<Json> = structured.is_object().then(|| structured.to().ok())??;
-    if members.len() == 1 {
-        members.remove("result")
-    } else {
-        None
+fn unwrapped(object: &str) -> Option<&RawValue> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wrapper<'a> {
+        #[serde(borrow)]
+        result: &'a RawValue,
     }
+    // Most results have no wrapper; to see that costs nothing.
+    object
+        .strip_prefix('{')?
+        .trim_start()
+        .strip_prefix("\"result\"")?;
+    serde_json::from_str::<Wrapper<'_>>(object)
+        .ok()
+        .map(|wrapper| wrapper.result)
 }
 
 /// Whether a schema has nothing but a required `result`.
@@ -238,7 +234,7 @@ impl From<ToolFailure> for OutputError {
 mod tests {
     use super::*;
     use alloc::{string::ToString, vec};
-    use mcp_proto::types::{Meta, OutputSchema};
+    use mcp_proto::types::OutputSchema;
     use serde_json::{Value, json};
 
     fn structured(text: &str) -> ToolOutput {
@@ -246,27 +242,31 @@ mod tests {
     }
 
     #[test]
-    fn a_wrapper_is_removed_where_the_type_or_a_mark_says_so() {
+    fn a_wrapper_is_removed_where_the_type_or_the_schema_says_so() {
         #[derive(Deserialize, Debug, PartialEq)]
         struct Own {
             result: f64,
         }
-        let wrapped = structured(r#"{"result":3}"#);
-        assert_eq!(wrapped.structured::<f64>(), Ok(3.0));
-        assert_eq!(wrapped.structured::<Own>(), Ok(Own { result: 3.0 }));
-        assert_eq!(wrapped.structured::<Value>(), Ok(json!({"result": 3})));
-        let mut marked = wrapped.clone();
-        let mut meta = Meta::new();
-        meta.insert("fastmcp", Json::parse(r#"{"wrap_result":true}"#).unwrap());
-        marked.result.meta = Some(meta);
-        assert_eq!(marked.structured::<Value>(), Ok(json!(3)));
-        assert_eq!(marked.structured::<Own>(), Ok(Own { result: 3.0 }));
-
-        let schema =
-            r#"{"type":"object","properties":{"result":{"type":"number"}},"required":["result"]}"#;
-        let tool = Tool::new("t", Json::empty_object())
-            .with_output_schema(OutputSchema::new(Json::parse(schema).unwrap()));
-        assert_eq!(wrapped.structured_for::<Value>(&tool), Ok(json!(3)));
+        for wrapped in [r#"{"result":3}"#, r#"{ "result" : 3 }"#] {
+            let wrapped = structured(wrapped);
+            assert_eq!(wrapped.structured::<f64>(), Ok(3.0));
+            assert_eq!(wrapped.structured::<Own>(), Ok(Own { result: 3.0 }));
+            assert_eq!(wrapped.structured::<Value>(), Ok(json!(3)));
+            let tool = |schema: &str| {
+                Tool::new("t", Json::empty_object())
+                    .with_output_schema(OutputSchema::new(Json::parse(schema).unwrap()))
+            };
+            let wrapper =
+                tool(r#"{"type":"object","properties":{"result":{}},"required":["result"]}"#);
+            assert_eq!(wrapped.structured_for::<Value>(&wrapper), Ok(json!(3)));
+            let other = tool(r#"{"type":"object","properties":{"result":{}}}"#);
+            assert_eq!(
+                wrapped.structured_for::<Value>(&other),
+                Ok(json!({"result": 3}))
+            );
+            let none = Tool::new("t", Json::empty_object());
+            assert_eq!(wrapped.structured_for::<Value>(&none), Ok(json!(3)));
+        }
         let other = structured(r#"{"result":3,"more":1}"#);
         assert_eq!(
             other.structured::<Value>(),

@@ -1,0 +1,129 @@
+//! The examples that newcomers copy, run as they are.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use bind_blocking::{json, prelude::*};
+use mcp_proto::version::ProtocolVersion;
+
+// Built by `cargo test --workspace`, beside the tests.
+fn example(name: &str) -> Option<PathBuf> {
+    let this = std::env::current_exe().unwrap();
+    let path = this.parent()?.parent()?.join("examples").join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "{} was not built",
+        path.display()
+    );
+    println!(
+        "skipped: {} was not built; run `cargo test --workspace`",
+        path.display()
+    );
+    None
+}
+
+#[test]
+fn the_calculator_calculates() {
+    let Some(path) = example("calculator") else {
+        return;
+    };
+    let client = Client::spawn(Command::new(path)).unwrap();
+    assert_eq!(
+        client.server_info().unwrap().name,
+        "bind-blocking",
+        "the caller's crate, not the core"
+    );
+    let names: Vec<String> = client
+        .list_tools()
+        .unwrap()
+        .into_iter()
+        .map(|tool| tool.name)
+        .collect();
+    assert_eq!(names, ["add", "divide"]);
+    let sum: f64 = client
+        .call_tool("add", json!({"a": 1, "b": 2}))
+        .unwrap()
+        .structured()
+        .unwrap();
+    assert_eq!(sum, 3.0);
+    let failed = client.call_tool("divide", json!({"a": 1, "b": 0})).unwrap();
+    assert!(failed.text().contains("cannot divide by zero"));
+    assert!(failed.into_result().is_err());
+    assert!(client.close().unwrap().success());
+}
+
+#[test]
+fn notes_are_written_and_read() {
+    let Some(path) = example("notes") else { return };
+    let client = Client::spawn(Command::new(path)).unwrap();
+    client
+        .call_tool("write", json!({"name": "milk", "text": "buy some"}))
+        .unwrap()
+        .into_result()
+        .unwrap();
+    let note = client.read_resource("notes://milk").unwrap();
+    assert!(format!("{note:?}").contains("buy some"));
+    assert!(matches!(
+        client.read_resource("notes://bread"),
+        Err(Error::Call(CallError::Rpc(_)))
+    ));
+    let prompt = client
+        .get_prompt("summarize", json!({"name": "milk"}))
+        .unwrap();
+    assert_eq!(prompt.messages.len(), 1);
+}
+
+#[test]
+fn bare_function_pointers_serve() {
+    let Some(path) = example("fn_pointers") else {
+        return;
+    };
+    let client = Client::spawn(Command::new(path)).unwrap();
+    assert_eq!(client.protocol_version(), ProtocolVersion::LATEST);
+    assert_eq!(
+        client.call_tool("double", json!({"n": 21})).unwrap().text(),
+        "42"
+    );
+}
+
+#[test]
+fn an_event_loop_of_ones_own_serves_many() {
+    let Some(path) = example("own_loop") else {
+        return;
+    };
+    let mut server = Command::new(path).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stderr.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let address = line.trim().strip_prefix("listening on ").unwrap();
+    let clients: Vec<Client> = (0..8).map(|_| Client::tcp(address).unwrap()).collect();
+    for client in &clients {
+        let uptime = client.call_tool("uptime", ()).unwrap();
+        assert!(uptime.text().parse::<u64>().is_ok(), "{}", uptime.text());
+    }
+    drop(clients);
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+#[test]
+fn the_tour_prints_what_a_server_offers() {
+    let Some(path) = example("tour") else { return };
+    let output = Command::new(path).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    for line in [
+        "connected to bind-blocking, speaking 2026-07-28",
+        "tool      add",
+        "add(1, 2) = 3",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+}

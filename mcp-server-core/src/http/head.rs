@@ -684,7 +684,7 @@ mod tests {
         );
         assert!(!answer.contains_key("access-control-allow-methods"));
         assert!(cors("POST /", &[], &options).is_empty());
-        assert!(cors("OPTIONS /", &[origin, wanted], &options.clone().cors(false)).is_empty());
+        assert!(cors("OPTIONS /", &[origin, wanted], &options.cors(false)).is_empty());
     }
 
     #[test]

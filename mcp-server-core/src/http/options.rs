@@ -54,11 +54,13 @@ pub(super) struct Pair {
     pub(super) messages: Box<str>,
 }
 
+type PlainAnswer = dyn Fn(&Parts) -> Response<Vec<u8>> + Send + Sync;
+
 /// A request's answer that has nothing to do with MCP, such as a health check.
 #[derive(Clone)]
 pub(super) struct Route {
     pub(super) path: Box<str>,
-    pub(super) answer: Arc<dyn Fn(&Parts) -> Response<Vec<u8>> + Send + Sync>,
+    pub(super) answer: Arc<PlainAnswer>,
 }
 
 impl fmt::Debug for Route {

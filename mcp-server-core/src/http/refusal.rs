@@ -1,6 +1,7 @@
 //! Answers that end an exchange before any handler runs.
 
-use alloc::{borrow::Cow, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, vec::Vec};
+use core::ops::{Deref, DerefMut};
 
 use http::{HeaderValue, StatusCode, header};
 use mcp_proto::{
@@ -11,9 +12,13 @@ use mcp_proto::{
 
 use super::reply::Reply;
 
-/// A status, and what else the answer has.
+/// A status, and what else the answer has. Boxed because it is the error of many functions that
+/// nearly never fail.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Refusal {
+pub(super) struct Refusal(Box<Answer>);
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) error: Option<RpcError>,
     pub(super) id: Option<RequestId>,
@@ -31,38 +36,33 @@ const SESSION_NOT_FOUND: i32 = -32001;
 
 impl Refusal {
     pub(super) fn bare(status: StatusCode) -> Self {
-        Self {
+        Self(Box::new(Answer {
             status,
             error: None,
             id: None,
             null_id: false,
             allow: None,
             challenge: None,
-        }
+        }))
     }
 
     /// A refusal at the level of HTTP, with a sentence for whoever debugs a client. The code says
     /// nothing and is the one that the official SDKs use.
     pub(super) fn http(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            error: Some(RpcError::new(codes::BUSY, message)),
-            ..Self::bare(status)
-        }
+        Self::bare(status).with_error(RpcError::new(codes::BUSY, message))
     }
 
     pub(super) fn method(allow: &'static str) -> Self {
-        Self {
-            allow: Some(allow),
-            ..Self::bare(StatusCode::METHOD_NOT_ALLOWED)
-        }
+        let mut refusal = Self::bare(StatusCode::METHOD_NOT_ALLOWED);
+        refusal.allow = Some(allow);
+        refusal
     }
 
     /// An error in what every request must carry.
     pub(super) fn envelope(id: Option<RequestId>, error: RpcError) -> Self {
-        Self {
-            id,
-            ..Self::bare(status::of_envelope_error(error.code)).with_error(error)
-        }
+        let mut refusal = Self::bare(status::of_envelope_error(error.code)).with_error(error);
+        refusal.id = id;
+        refusal
     }
 
     pub(super) fn no_session() -> Self {
@@ -85,14 +85,14 @@ impl Refusal {
 
     pub(super) fn answer(self, reply: &mut Reply, now: Instant) {
         if let Some(allow) = self.allow {
-            reply
-                .headers_mut()
-                .insert(header::ALLOW, HeaderValue::from_static(allow));
+            let allow = HeaderValue::from_static(allow);
+            reply.headers_mut().insert(header::ALLOW, allow);
         }
         if let Some(challenge) = &self.challenge {
+            let challenge = challenge.clone();
             reply
                 .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, challenge.clone());
+                .insert(header::WWW_AUTHENTICATE, challenge);
         }
         let content_type = self.error.is_some().then_some(JSON);
         reply.whole(self.status, content_type, now, |out| self.write(out));
@@ -113,5 +113,19 @@ impl Refusal {
         out.extend_from_slice(b"\"error\":");
         error.write_to(out);
         out.push(b'}');
+    }
+}
+
+impl Deref for Refusal {
+    type Target = Answer;
+
+    fn deref(&self) -> &Answer {
+        &self.0
+    }
+}
+
+impl DerefMut for Refusal {
+    fn deref_mut(&mut self) -> &mut Answer {
+        &mut self.0
     }
 }

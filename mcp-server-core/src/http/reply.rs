@@ -249,10 +249,10 @@ mod tests {
             .headers_mut()
             .insert("x-more", HeaderValue::from_static("1"));
         reply.whole(StatusCode::OK, Some(JSON), at(0), |out| {
-            out.extend_from_slice(b"{}")
+            out.extend_from_slice(b"{}");
         });
         reply.whole(StatusCode::NOT_FOUND, None, at(0), |out| {
-            out.extend_from_slice(b"[]")
+            out.extend_from_slice(b"[]");
         });
         reply.begin_stream(at(0));
         // The body waits for the head.
@@ -278,7 +278,7 @@ mod tests {
         let mut reply = Reply::new(KEEP_ALIVE, STALL);
         reply.set_headless();
         reply.whole(StatusCode::OK, None, at(0), |out| {
-            out.extend_from_slice(b"abc")
+            out.extend_from_slice(b"abc");
         });
         assert_eq!(reply.poll_head().unwrap().headers()["content-length"], "3");
         assert_eq!(take(&mut reply), (String::new(), Body::End));

@@ -6,14 +6,13 @@ use http::HeaderMap;
 use mcp_proto::{
     http::{mirror::Mirrored, mirror::name_member},
     limits::Limits,
-    meta::RequestMeta,
     method::Method,
     rpc::{self, Incoming, Member, Message, Params, RequestId, RpcError},
     version::ProtocolVersion,
 };
 use serde_json::value::RawValue;
 
-use super::{head::is_modern, options::SessionMode, refusal::Refusal};
+use super::{dialog::makes_claims, head::is_modern, options::SessionMode, refusal::Refusal};
 
 /// What is to be done with a body.
 #[derive(Debug)]
@@ -32,6 +31,8 @@ pub(super) struct ModernRequest<'a> {
     pub(super) id: RequestId,
     pub(super) method: alloc::borrow::Cow<'a, str>,
     pub(super) params: Option<&'a RawValue>,
+    /// The members of the params, or why they have none.
+    pub(super) members: Result<Params<'a>, RpcError>,
 }
 
 /// Reads a body and finds its era by what each message claims in `_meta`, then by the header.
@@ -63,28 +64,28 @@ fn single(message: Message<'_>, modern: bool, mode: SessionMode) -> Result<Targe
     let handshake = mode != SessionMode::Off;
     match message {
         Message::Request { id, method, params } => {
-            let claims = claim(params).is_some();
-            if !claims && Method::parse(&method) == Some(Method::Initialize) {
-                return match handshake {
-                    true => Ok(Target::Handshake(Incoming::Single(Message::Request {
-                        id,
-                        method,
-                        params,
-                    }))),
-                    false => Err(no_handshake(id, params)),
+            let members = Params::scan(params);
+            let claims = makes_claims(&members);
+            let initialize = !claims && Method::parse(&method) == Some(Method::Initialize);
+            if initialize && !handshake {
+                return Err(no_handshake(id, &members));
+            }
+            if !initialize && (claims || modern || !handshake) {
+                let request = ModernRequest {
+                    id,
+                    method,
+                    params,
+                    members,
                 };
+                return Ok(Target::Modern(request));
             }
-            if claims || modern || !handshake {
-                return Ok(Target::Modern(ModernRequest { id, method, params }));
-            }
-            Ok(Target::Handshake(Incoming::Single(Message::Request {
-                id,
-                method,
-                params,
-            })))
+            let message = Message::Request { id, method, params };
+            Ok(Target::Handshake(Incoming::Single(message)))
         }
         // What headers a notification needs is not defined (2026-07-28, "Sending Messages").
-        Message::Notification { params, .. } if modern || !handshake || claim(params).is_some() => {
+        Message::Notification { params, .. }
+            if modern || !handshake || makes_claims(&Params::scan(params)) =>
+        {
             Ok(Target::Accepted)
         }
         Message::Response { .. } if modern || !handshake => {
@@ -118,7 +119,7 @@ fn check_batch(
                 return refuse("initialize cannot be part of a batch");
             }
             Message::Request { params, .. } | Message::Notification { params, .. }
-                if claim(*params).is_some() =>
+                if makes_claims(&Params::scan(*params)) =>
             {
                 return refuse("a request of this revision cannot be part of a batch");
             }
@@ -128,26 +129,12 @@ fn check_batch(
     Ok(Target::Handshake(batch))
 }
 
-// The revision that a message says it is of: a string in `_meta`, known to us or not.
-fn claim(params: Option<&RawValue>) -> Option<&str> {
-    let meta = Params::scan(params).ok()?.get(Member::Meta)?;
-    let version = RequestMeta::scan(meta).ok()?.protocol_version?.get();
-    version.starts_with('"').then_some(version)
-}
-
 // A server without sessions tells a client with a handshake what it could speak instead.
-fn no_handshake(id: RequestId, params: Option<&RawValue>) -> Refusal {
-    let requested = Params::scan(params).ok().and_then(|params| {
-        params
-            .optional_text(Member::ProtocolVersion)
-            .ok()
-            .flatten()
-            .map(alloc::string::String::from)
-    });
-    Refusal::envelope(
-        Some(id),
-        unsupported_version(requested.as_deref().unwrap_or_default(), SessionMode::Off),
-    )
+fn no_handshake(id: RequestId, members: &Result<Params<'_>, RpcError>) -> Refusal {
+    let requested = members.as_ref().ok();
+    let requested = requested.and_then(|of| of.optional_text(Member::ProtocolVersion).ok()?);
+    let requested = requested.as_deref().unwrap_or_default();
+    Refusal::envelope(Some(id), unsupported_version(requested, SessionMode::Off))
 }
 
 /// -32022: the revision is not served.
@@ -182,10 +169,9 @@ impl ModernRequest<'_> {
     /// # Errors
     /// -32020, to be answered with 400.
     pub(super) fn check_mirrors(&self, version: &str, headers: &HeaderMap) -> Result<(), Refusal> {
-        // Params that cannot be scanned have no name to repeat; they are refused for themselves.
-        let params = Params::scan(self.params).ok();
-        let member = name_member(&self.method).zip(params);
-        let name = member.and_then(|(member, params)| params.optional_text(member).ok().flatten());
+        // Params that cannot be read have no name to repeat; they are refused for themselves.
+        let member = name_member(&self.method).zip(self.members.as_ref().ok());
+        let name = member.and_then(|(member, of)| of.optional_text(member).ok().flatten());
         Mirrored {
             version,
             method: &self.method,
@@ -221,7 +207,7 @@ mod tests {
             Ok(Target::Handshake(Incoming::Single(_))) => "handshake".into(),
             Ok(Target::Handshake(_)) => "handshake batch".into(),
             Err(refusal) => {
-                let id = refusal.id.map_or(
+                let id = refusal.id.as_ref().map_or(
                     if refusal.null_id {
                         "null".into()
                     } else {
@@ -232,7 +218,7 @@ mod tests {
                 format!(
                     "{} {} {id}",
                     refusal.status.as_u16(),
-                    refusal.error.unwrap().code
+                    refusal.error.as_ref().unwrap().code
                 )
             }
         }
@@ -301,7 +287,7 @@ mod tests {
             (
                 request("tools/list", &number_claim),
                 None,
-                "handshake",
+                "modern 7",
                 "modern 7",
             ),
             (request("tools/list", "{}"), old, "handshake", "modern 7"),
@@ -322,7 +308,7 @@ mod tests {
             ),
             (response.clone(), old, "handshake", "400 -32600 -"),
             (response.clone(), None, "handshake", "400 -32600 -"),
-            (response.clone(), new, "400 -32600 -", "400 -32600 -"),
+            (response, new, "400 -32600 -", "400 -32600 -"),
             // Batches.
             (
                 format!("[{}]", request("ping", "{}")),
@@ -466,7 +452,10 @@ mod tests {
             assert_eq!(checked.is_ok(), agrees, "{body} {name:?}");
             if let Err(refusal) = checked {
                 assert_eq!(
-                    (refusal.status.as_u16(), refusal.error.unwrap().code),
+                    (
+                        refusal.status.as_u16(),
+                        refusal.error.as_ref().unwrap().code
+                    ),
                     (400, -32020)
                 );
                 assert_eq!(refusal.id, Some(7.into()));

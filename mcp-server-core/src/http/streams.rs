@@ -186,13 +186,23 @@ impl<W: Clone> Streams<W> {
         }
     }
 
-    /// The client in `seat` was given the id before the first event: it can come back.
-    pub(super) fn prime(&mut self, seat: Seat) {
+    /// The id before what the reader in `seat` gets next. Its client is told, and can come back.
+    pub(super) fn prime(&mut self, seat: Seat) -> EventId {
+        let mut number = 0;
         if let Some(stream) = self
             .get(seat.stream)
             .filter(|stream| stream.readers == seat.reader)
         {
             stream.resumable = true;
+            number = stream
+                .pending
+                .front()
+                .map_or(stream.next, |event| event.id.number)
+                - 1;
+        }
+        EventId {
+            stream: seat.stream,
+            number,
         }
     }
 
@@ -210,10 +220,9 @@ impl<W: Clone> Streams<W> {
         else {
             return Next::End;
         };
-        let Some(reader) = &mut stream.reader else {
+        if stream.reader.is_none() {
             return Next::End;
-        };
-        reader.woken = false;
+        }
         let next = stream.next_event(ids, session, store);
         stream.resumable |= ids && matches!(next, Next::Event(_));
         if next == Next::End {
@@ -221,6 +230,16 @@ impl<W: Clone> Streams<W> {
             self.drop_complete();
         }
         next
+    }
+
+    /// The reader in `seat` looks now: the next message wakes it again.
+    pub(super) fn look(&mut self, seat: Seat) {
+        let stream = self
+            .get(seat.stream)
+            .filter(|stream| stream.readers == seat.reader);
+        if let Some(reader) = stream.and_then(|stream| stream.reader.as_mut()) {
+            reader.woken = false;
+        }
     }
 
     /// Whether the answer to the POST in `seat` is complete and consists of answers alone.
@@ -253,6 +272,26 @@ impl<W: Clone> Streams<W> {
         self.drop_complete();
     }
 
+    /// Ends the streams of POSTs that are `owed` nothing any more although not all their requests
+    /// were answered: those were cancelled. Their readers are to be woken.
+    pub(super) fn end_unowed(&mut self, owed: impl Fn(u32) -> bool) -> Vec<W> {
+        let mut wakers = Vec::new();
+        for stream in self
+            .open
+            .iter_mut()
+            .filter(|stream| stream.owed.is_some_and(|owed| owed > 0))
+        {
+            if !owed(stream.number) {
+                stream.owed = Some(0);
+                // No answer at all cannot be said in JSON.
+                stream.mixed |= stream.pending.is_empty();
+                wakers.extend(stream.reader.as_ref().map(|reader| reader.waker.clone()));
+            }
+        }
+        self.drop_complete();
+        wakers
+    }
+
     /// Whether anybody reads any of the streams.
     pub(super) fn has_readers(&self) -> bool {
         self.open.iter().any(|stream| stream.reader.is_some())
@@ -264,6 +303,15 @@ impl<W: Clone> Streams<W> {
             .into_iter()
             .filter_map(|stream| stream.reader)
             .map(|reader| reader.waker)
+    }
+
+    /// Ends the stream of what was not asked for; its reader is to be woken.
+    pub(super) fn close_unasked(&mut self) -> Option<W> {
+        let at = self
+            .open
+            .iter()
+            .position(|stream| stream.number == UNASKED)?;
+        self.open.remove(at).reader.map(|reader| reader.waker)
     }
 
     fn unasked(&mut self) -> &mut Stream<W> {
@@ -312,7 +360,8 @@ impl<W> Stream<W> {
         self.readers += 1;
         self.reader = Some(Reader {
             waker,
-            woken: false,
+            // Whoever sits down looks at once.
+            woken: true,
         });
         Seat {
             stream: self.number,
@@ -451,6 +500,18 @@ mod tests {
             )
         }
 
+        fn open(&mut self, owed: u32, waker: &'static str) -> Seat {
+            let seat = self.streams.open(owed, waker);
+            self.streams.look(seat);
+            seat
+        }
+
+        fn get(&mut self, waker: &'static str) -> Seat {
+            let seat = self.streams.open_unasked(waker).unwrap();
+            self.streams.look(seat);
+            seat
+        }
+
         // Everything that the reader gets now.
         fn read(&mut self, seat: Seat) -> String {
             self.take_all(seat, true)
@@ -458,6 +519,7 @@ mod tests {
 
         fn take_all(&mut self, seat: Seat, ids: bool) -> String {
             let mut seen = Vec::new();
+            self.streams.look(seat);
             loop {
                 match self.streams.take(seat, ids, "s", &mut self.store) {
                     Next::Event(event) => {
@@ -487,16 +549,18 @@ mod tests {
             id: &str,
             waker: &'static str,
         ) -> Option<(Seat, Option<&'static str>)> {
-            self.streams
-                .resume(EventId::parse(id).unwrap(), waker, "s", &mut self.store)
+            let after = EventId::parse(id).unwrap();
+            let (seat, former) = self.streams.resume(after, waker, "s", &mut self.store)?;
+            self.streams.look(seat);
+            Some((seat, former))
         }
     }
 
     #[test]
     fn every_message_goes_on_one_stream() {
         let mut session = Session::new();
-        let (a, b) = (session.streams.open(1, "a"), session.streams.open(2, "b"));
-        let get = session.streams.open_unasked("get").unwrap();
+        let (a, b) = (session.open(1, "a"), session.open(2, "b"));
+        let get = session.get("get");
         assert!(session.streams.open_unasked("get2").is_none());
         assert_eq!(session.other(Some(a.stream), "note a"), Some("a"));
         assert_eq!(session.other(Some(a.stream), "ask a"), None);
@@ -522,8 +586,8 @@ mod tests {
     #[test]
     fn a_lost_connection_is_resumed_where_it_was() {
         let mut session = Session::new();
-        let post = session.streams.open(1, "post");
-        session.streams.prime(post);
+        let post = session.open(1, "post");
+        assert_eq!(session.streams.prime(post).to_string(), "1-0");
         session.other(Some(1), "a");
         assert_eq!(session.read(post), "1-1=a");
         session.other(Some(1), "b");
@@ -557,21 +621,39 @@ mod tests {
     #[test]
     fn without_an_id_nothing_is_kept_for_a_client_that_is_gone() {
         let mut session = Session::new();
-        let post = session.streams.open(1, "post");
+        let post = session.open(1, "post");
         session.other(Some(1), "a");
         session.leave(post);
         // What the call still wants to say goes where the client may hear it.
         assert_eq!(session.other(Some(1), "ask"), None);
         assert_eq!(session.answer(1, "done"), None);
         assert!(session.resume("1-0", "x").is_none());
-        let get = session.streams.open_unasked("get").unwrap();
+        let get = session.get("get");
         assert_eq!(session.read(get), "0-1=ask");
         assert_eq!(session.streams.open.len(), 1);
         // What was given as plain JSON is not an event, and cannot be asked for.
-        let post = session.streams.open(1, "post");
+        let post = session.open(1, "post");
         session.answer(2, "done");
         assert_eq!(session.take_all(post, false), "2-1=done! end");
         assert!(session.resume("2-0", "x").is_none());
+    }
+
+    #[test]
+    fn a_cancelled_request_ends_its_stream() {
+        let mut session = Session::new();
+        let (a, b) = (session.open(1, "a"), session.open(2, "b"));
+        session.answer(b.stream, "one");
+        assert_eq!(
+            session.streams.end_unowed(|number| number == b.stream),
+            ["a"]
+        );
+        assert!(session.streams.is_mixed(a) && !session.streams.is_plain(a));
+        assert_eq!(
+            (session.read(a), session.read(b)),
+            ("end".into(), "2-1=one".into())
+        );
+        assert_eq!(session.streams.end_unowed(|_| false), ["b"]);
+        assert_eq!(session.read(b), "end");
     }
 
     #[test]
@@ -581,7 +663,7 @@ mod tests {
         for number in 0..10 {
             session.other(None, &number.to_string());
         }
-        let get = session.streams.open_unasked("get").unwrap();
+        let get = session.get("get");
         assert_eq!(session.read(get), "0-8=7 0-9=8 0-10=9");
         // A reader that is too slow loses its connection, not its messages.
         session.limits.outbound_bytes = 10;
@@ -596,7 +678,7 @@ mod tests {
     fn the_first_revision_has_one_stream() {
         let mut session = Session::new();
         session.streams = Streams::new(true);
-        let stream = session.streams.open_unasked("stream").unwrap();
+        let stream = session.get("stream");
         assert_eq!(session.answer(5, "a"), Some("stream"));
         assert_eq!(session.other(Some(6), "b"), None);
         assert_eq!(session.take_all(stream, false), "0-1=a 0-2=b");

@@ -1,0 +1,359 @@
+//! The sessions of clients with an `initialize` handshake, and the way between them and the
+//! exchanges.
+//!
+//! ```text
+//!   Exchange ── join ──▶ HttpServer ── messages ──▶ one session ── Event::Call ──▶ the driver
+//!      ▲                     │                          │
+//!      └────── ferry ◀── HttpServerEvent::Wake ◀── its streams ◀── what the session has to say
+//! ```
+
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+    vec::Vec,
+};
+
+use http::{HeaderValue, StatusCode};
+use mcp_proto::{frame::sse, http::names, rpc::CallId, time::Instant};
+
+use super::{
+    enter::Entry,
+    exchange::Exchange,
+    head,
+    legacy::{HttpSession, Tray},
+    options::HttpOptions,
+    refusal::Refusal,
+    seat::{Form, Seated, write_answers},
+    store::{EventRing, EventStore},
+    streams::Seat,
+};
+use crate::{
+    call::{Call, Change, Delivery, Note, Outcome, Ticket},
+    service::Service,
+};
+
+/// What a server's sessions want from whoever drives them.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HttpServerEvent<H, W> {
+    /// Run this handler and bring its outcome to [`HttpServer::finish`].
+    Call(Call<H>),
+    /// This call's outcome is no longer wanted; its token is set already. It is to be finished or
+    /// abandoned all the same.
+    Cancelled(CallId),
+    /// There is something for the exchange that joined with this waker: hand it to
+    /// [`HttpServer::ferry`].
+    Wake(W),
+}
+
+/// All sessions of one server: the only part that its exchanges share.
+///
+/// Revision 2026-07-28 has no sessions, and so none of its requests come here; for the others, put
+/// it behind a mutex. `W` is whatever wakes the driver of an exchange: stored, cloned into
+/// [`HttpServerEvent::Wake`], never called. After every call drain [`poll_event`](Self::poll_event).
+#[derive(Debug)]
+pub struct HttpServer<H, W> {
+    pub(super) service: Arc<Service<H>>,
+    pub(super) options: Arc<HttpOptions>,
+    pub(super) ids: BTreeMap<Box<str>, u32>,
+    pub(super) sessions: BTreeMap<u32, Slot<H, W>>,
+    // When which session has to be looked at.
+    pub(super) schedule: BTreeSet<(Instant, u32)>,
+    pub(super) store: Box<dyn EventStore>,
+    pub(super) events: VecDeque<HttpServerEvent<H, W>>,
+    pub(super) last_tag: u32,
+    pub(super) closed: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Slot<H, W> {
+    pub(super) session: HttpSession<H, W>,
+    pub(super) due: Instant,
+}
+
+impl<H: Clone, W: Clone> HttpServer<H, W> {
+    /// A server without sessions, which keeps events in memory.
+    #[must_use]
+    pub fn new(service: Arc<Service<H>>, options: Arc<HttpOptions>) -> Self {
+        let store = Box::new(EventRing::new(service.limits()));
+        Self {
+            service,
+            options,
+            ids: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            schedule: BTreeSet::new(),
+            store,
+            events: VecDeque::new(),
+            last_tag: 0,
+            closed: false,
+        }
+    }
+
+    /// Keeps events in another store.
+    #[must_use]
+    pub fn with_store(mut self, store: Box<dyn EventStore>) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// How many sessions there are.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    // ── exchanges ───────────────────────────────────────────────────────────────────────────────
+
+    /// Takes in an exchange that said [`HttpEvent::Join`](super::HttpEvent::Join).
+    ///
+    /// `entropy` makes a new session's id and must come from a cryptographic source.
+    pub fn join(&mut self, exchange: &mut Exchange<H>, waker: W, entropy: &[u8; 16], now: Instant) {
+        let Some(request) = exchange.take_request(now) else {
+            return;
+        };
+        match self.enter(&request, waker, entropy, now) {
+            Ok(Entry::Seat { tag, seat, form }) => self.seat(exchange, tag, seat, form, now),
+            Ok(Entry::Done(status)) => exchange.respond(status, now),
+            Ok(Entry::Failed(answers)) => {
+                exchange.respond_with(now, |reply| {
+                    write_answers(&answers, false, StatusCode::OK, reply, now);
+                });
+            }
+            Err(refusal) => exchange.refuse(refusal),
+        }
+        self.ferry(exchange, now);
+    }
+
+    /// Hands to a seated exchange what its stream has for it.
+    pub fn ferry(&mut self, exchange: &mut Exchange<H>, now: Instant) {
+        let room = self.service.limits().outbound_high_water;
+        let (Some(seated), reply) = exchange.seat_and_reply(now) else {
+            return;
+        };
+        let tag = seated.tag;
+        let more = match self.sessions.get_mut(&tag) {
+            Some(Slot { session, .. }) => {
+                session.touch(now);
+                seated.ferry(
+                    &mut session.streams,
+                    reply,
+                    &session.id,
+                    &mut *self.store,
+                    room,
+                    now,
+                )
+            }
+            // The session has ended meanwhile.
+            None => {
+                Refusal::no_session().answer(reply, now);
+                reply.end();
+                false
+            }
+        };
+        if !more {
+            self.leave(exchange, now);
+        }
+    }
+
+    /// Takes an exchange out: its reply is complete, or its client is gone. What its calls still
+    /// have to say is kept for a client that can come back.
+    pub fn leave(&mut self, exchange: &mut Exchange<H>, now: Instant) {
+        let Some(seated) = exchange.stand_up() else {
+            return;
+        };
+        let Some(Slot { session, .. }) = self.sessions.get_mut(&seated.tag) else {
+            return;
+        };
+        session
+            .streams
+            .leave(seated.seat, &session.id, &mut *self.store);
+        session.touch(now);
+        if session.pair {
+            self.end(seated.tag, now);
+        } else {
+            self.reschedule(seated.tag);
+        }
+    }
+
+    // ── in ──────────────────────────────────────────────────────────────────────────────────────
+
+    /// A call's outcome.
+    pub fn finish(&mut self, ticket: Ticket, outcome: Outcome, now: Instant) -> Delivery {
+        let tag = ticket.call().tag();
+        let Some(Slot { session, .. }) = self.sessions.get_mut(&tag) else {
+            return Delivery::Discarded;
+        };
+        let delivery = session.dialog.finish(ticket, outcome, now);
+        self.pump(tag, now);
+        delivery
+    }
+
+    /// A call whose ticket is lost, because its handler panicked.
+    pub fn abandon(&mut self, call: CallId, now: Instant) -> Delivery {
+        let Some(Slot { session, .. }) = self.sessions.get_mut(&call.tag()) else {
+            return Delivery::Discarded;
+        };
+        let delivery = session.dialog.abandon(call, now);
+        self.pump(call.tag(), now);
+        delivery
+    }
+
+    /// What a handler tells while it runs.
+    pub fn note(&mut self, call: CallId, note: Note, now: Instant) -> Delivery {
+        let Some(Slot { session, .. }) = self.sessions.get_mut(&call.tag()) else {
+            return Delivery::Discarded;
+        };
+        let delivery = session.dialog.note(call, note, now);
+        self.pump(call.tag(), now);
+        delivery
+    }
+
+    /// What the server offers has changed.
+    pub fn handle_service(&mut self, service: Arc<Service<H>>, now: Instant) {
+        self.service = service;
+        let service = Arc::clone(&self.service);
+        self.for_each(now, |session| {
+            session.dialog.handle_service(Arc::clone(&service), now);
+        });
+    }
+
+    /// Something has changed that clients may want to know.
+    pub fn handle_change(&mut self, change: &Change, now: Instant) {
+        self.for_each(now, |session| session.dialog.handle_change(change, now));
+    }
+
+    /// The time has come that [`poll_timeout`](Self::poll_timeout) told.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some((at, tag)) = self.schedule.first().copied().filter(|(at, _)| *at <= now) {
+            // It is put back with its next time, if it has one.
+            self.schedule.remove(&(at, tag));
+            let idle = self.service.limits().session_idle;
+            let Some(slot) = self.sessions.get_mut(&tag) else {
+                continue;
+            };
+            slot.due = Instant::MAX;
+            if slot
+                .session
+                .idle_since()
+                .is_some_and(|since| now >= since.saturating_add(idle))
+            {
+                self.end(tag, now);
+                continue;
+            }
+            slot.session.dialog.handle_timeout(now);
+            self.pump(tag, now);
+        }
+    }
+
+    /// Takes nobody in any more and ends the streams that nobody waits for an answer on. Calls go
+    /// on, and their answers are still given.
+    pub fn shut_down(&mut self, now: Instant) {
+        self.closed = true;
+        let mut wakers = Vec::new();
+        self.for_each(now, |session| {
+            wakers.extend(session.streams.close_unasked());
+        });
+        self.events
+            .extend(wakers.into_iter().map(HttpServerEvent::Wake));
+    }
+
+    /// Ends every session, and cancels its calls.
+    pub fn close(&mut self, now: Instant) {
+        self.closed = true;
+        while let Some(tag) = self.sessions.keys().next().copied() {
+            self.end(tag, now);
+        }
+    }
+
+    // ── out ─────────────────────────────────────────────────────────────────────────────────────
+
+    /// What is to be done next; `None` until something comes in.
+    #[must_use]
+    pub fn poll_event(&mut self) -> Option<HttpServerEvent<H, W>> {
+        self.events.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called at the latest.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.schedule.first().map(|(at, _)| *at)
+    }
+
+    // ── sessions ────────────────────────────────────────────────────────────────────────────────
+
+    fn seat(&mut self, exchange: &mut Exchange<H>, tag: u32, seat: Seat, form: Form, now: Instant) {
+        let Some(Slot { session, .. }) = self.sessions.get(&tag) else {
+            return;
+        };
+        let pair = self.options.pair.as_ref().filter(|_| session.pair);
+        let endpoint = pair.map(|pair| head::pair_endpoint(&pair.messages, &session.id));
+        let id = HeaderValue::from_str(&session.id)
+            .ok()
+            .filter(|_| endpoint.is_none());
+        exchange.respond_with(now, |reply| {
+            reply
+                .headers_mut()
+                .extend(id.map(|id| (names::SESSION_ID, id)));
+            if let Some(endpoint) = endpoint {
+                reply.begin_stream(now);
+                reply.event(now, |out| {
+                    sse::write_event(out, Some("endpoint"), None, endpoint.as_bytes());
+                });
+            }
+        });
+        exchange.sit(Seated::new(tag, seat, form, now));
+    }
+
+    pub(super) fn end(&mut self, tag: u32, now: Instant) {
+        if let Some(Slot { session, .. }) = self.sessions.get_mut(&tag) {
+            session.dialog.cut();
+        }
+        self.pump(tag, now);
+        let Some(mut slot) = self.sessions.remove(&tag) else {
+            return;
+        };
+        self.schedule.remove(&(slot.due, tag));
+        self.ids.remove(&slot.session.id);
+        self.store.forget(&slot.session.id);
+        self.events
+            .extend(slot.session.streams.close().map(HttpServerEvent::Wake));
+    }
+
+    fn pump(&mut self, tag: u32, now: Instant) {
+        let Some(Slot { session, .. }) = self.sessions.get_mut(&tag) else {
+            return;
+        };
+        let mut tray = Tray {
+            events: &mut self.events,
+            store: &mut *self.store,
+            limits: self.service.limits(),
+        };
+        session.pump(now, &mut tray);
+        self.reschedule(tag);
+    }
+
+    fn for_each(&mut self, now: Instant, mut change: impl FnMut(&mut HttpSession<H, W>)) {
+        let tags: Vec<u32> = self.sessions.keys().copied().collect();
+        for tag in tags {
+            if let Some(Slot { session, .. }) = self.sessions.get_mut(&tag) {
+                change(session);
+            }
+            self.pump(tag, now);
+        }
+    }
+
+    pub(super) fn reschedule(&mut self, tag: u32) {
+        let Some(slot) = self.sessions.get_mut(&tag) else {
+            return;
+        };
+        let due = slot.session.due(self.service.limits());
+        if due != slot.due {
+            self.schedule.remove(&(slot.due, tag));
+            slot.due = due;
+            if due != Instant::MAX {
+                self.schedule.insert((due, tag));
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What lies before and beside MCP: bodies, verdicts, pages, routes, browsers.
+
+use super::*;
+use http::{HeaderValue, StatusCode};
+use mcp_proto::http::guard::Origins;
+
+#[test]
+fn a_body_is_taken_up_to_the_limit() {
+    let mut limits = Limits::default();
+    limits.message_bytes = 100;
+    let mut rig = Rig::with_limits(HttpOptions::listening(true), limits);
+    let mut open = rig.begin("POST /mcp", &BASE);
+    assert!(open.exchange.wants_body());
+    open.exchange.handle_body(&[b' '; 100], rig.now);
+    rig.drive(&mut open);
+    assert_eq!(open.status, 0);
+    open.exchange.handle_body(b" ", rig.now);
+    rig.drive(&mut open);
+    assert_eq!(open.outline(), "413 -32000 id -");
+    assert!(!open.exchange.wants_body() && open.ended);
+    // Whatever still comes is ignored.
+    open.exchange.handle_body(b" ", rig.now);
+    open.exchange.handle_body_end(rig.now);
+    rig.drive(&mut open);
+    assert!(open.exchange.is_done());
+    // A length that is announced needs no body.
+    let headers: Vec<_> = BASE
+        .into_iter()
+        .chain([("content-length", "101")])
+        .collect();
+    assert_eq!(
+        rig.begin("POST /mcp", &headers).outline(),
+        "413 -32000 id -"
+    );
+}
+
+#[test]
+fn a_body_that_does_not_come_is_given_up() {
+    let mut rig = rig();
+    let stall = Limits::default().outbound_stall;
+    let mut open = rig.begin("POST /mcp", &BASE);
+    rig.wait(stall - Duration::from_nanos(1));
+    open.exchange.handle_body(b"{", rig.now);
+    rig.wait(stall - Duration::from_nanos(1));
+    open.exchange.handle_timeout(rig.now);
+    rig.drive(&mut open);
+    assert_eq!(open.status, 0);
+    rig.pass(Duration::from_nanos(1), &mut open);
+    assert_eq!(open.outline(), "408 -32000 id -");
+    assert!(open.ended && open.exchange.poll_timeout().is_none());
+}
+
+#[test]
+fn nothing_is_read_without_a_verdict() {
+    let mut rig = Rig::new(
+        HttpOptions::listening(true)
+            .authorize(true)
+            .route("/health", |_| http::Response::new(b"ok".to_vec())),
+    );
+    // Beside the endpoint nobody is asked for anything.
+    assert_eq!(rig.begin("GET /health", &BASE).body, "ok");
+    assert_eq!(rig.begin("GET /", &BASE).status, 200);
+    assert_eq!(
+        rig.begin("POST /mcp", &[("host", "evil.example")]).status,
+        403
+    );
+    assert_eq!(rig.bearers.len(), 0);
+    let headers: Vec<_> = BASE
+        .into_iter()
+        .chain([("authorization", "Bearer abc")])
+        .collect();
+    let mut open = rig.begin("POST /mcp", &headers);
+    assert_eq!(rig.bearers, [Some("abc".to_string())]);
+    assert_eq!((open.status, open.exchange.wants_body()), (0, false));
+    let challenge = Some(HeaderValue::from_static("Bearer error=\"invalid_token\""));
+    open.exchange.handle_verdict(
+        Verdict::Deny {
+            status: StatusCode::UNAUTHORIZED,
+            challenge,
+        },
+        rig.now,
+    );
+    rig.drive(&mut open);
+    assert_eq!(
+        (open.outline(), open.header("www-authenticate")),
+        ("401".into(), "Bearer error=\"invalid_token\"")
+    );
+    // A verdict may take its time; the body waits.
+    let mut open = rig.send("POST /mcp", &BASE, "{");
+    assert_eq!((rig.bearers.last(), open.status), (Some(&None), 0));
+    open.exchange.handle_verdict(Verdict::Allow(None), rig.now);
+    rig.drive(&mut open);
+    assert_eq!(open.outline(), "400 -32700 id null");
+}
+
+#[test]
+fn a_person_gets_a_page() {
+    let mut rig = rig();
+    let open = rig.begin("GET /", &[("host", "localhost:1"), ("accept", "text/html")]);
+    assert_eq!(open.outline(), "200 text/html; charset=utf-8");
+    assert!(
+        open.body
+            .contains("<pre id=\"address\">http://localhost:1/mcp</pre>")
+            && open.ended
+    );
+    assert!(
+        open.header("content-security-policy")
+            .starts_with("default-src 'none'")
+    );
+    assert_eq!(open.header("content-length"), open.body.len().to_string());
+    let head = rig.begin("HEAD /", &[("host", "localhost:1")]);
+    assert_eq!(
+        (head.status, head.body.as_str(), head.ended),
+        (200, "", true)
+    );
+    assert_eq!(head.header("content-length"), open.header("content-length"));
+}
+
+#[test]
+fn routes_answer_as_they_like() {
+    let options = HttpOptions::listening(true).route("/health", |head| {
+        let mut answer = http::Response::new(head.uri.query().unwrap_or("-").as_bytes().to_vec());
+        *answer.status_mut() = StatusCode::IM_A_TEAPOT;
+        answer
+            .headers_mut()
+            .insert("x-own", HeaderValue::from_static("1"));
+        answer
+    });
+    let mut rig = Rig::new(options);
+    let open = rig.begin("GET /health?full", &[("host", "localhost:1")]);
+    assert_eq!(
+        (open.status, open.body.as_str(), open.header("x-own")),
+        (418, "full", "1")
+    );
+    assert!(open.ended && open.exchange.is_done());
+}
+
+#[test]
+fn a_page_that_is_let_in_can_read_the_answer() {
+    let options = HttpOptions::mounted()
+        .allow_origins(Origins::Listed(["https://app.example".into()].into()))
+        .cors(true);
+    let mut rig = Rig::new(options);
+    let origin = ("origin", "https://app.example");
+    let open = rig.begin(
+        "OPTIONS /",
+        &[origin, ("access-control-request-method", "POST")],
+    );
+    assert_eq!((open.outline(), open.ended), ("204".into(), true));
+    assert_eq!(
+        open.header("access-control-allow-origin"),
+        "https://app.example"
+    );
+    // Errors can be read as well.
+    let open = rig.begin("POST /", &[origin]);
+    assert_eq!(
+        (open.status, open.header("access-control-allow-origin")),
+        (415, "https://app.example")
+    );
+    let open = rig.begin("POST /", &[("origin", "https://evil.example")]);
+    assert_eq!(
+        (open.status, open.header("access-control-allow-origin")),
+        (403, "-")
+    );
+}

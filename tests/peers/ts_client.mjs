@@ -23,6 +23,7 @@ class Peer {
     notifications = [];
     logs = [];
     asked = [];
+    notFoundCode = -32602; // of every era: the library reads the older -32002 as this
 
     constructor(options) {
         const capabilities = options.asks ? ASK_CAPABILITIES : {};

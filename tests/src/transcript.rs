@@ -23,6 +23,15 @@ pub enum Side {
     Server,
 }
 
+impl Side {
+    fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
 /// What a recording shows.
 #[derive(Debug, Default)]
 #[non_exhaustive]
@@ -73,6 +82,8 @@ struct Open {
     method: String,
     version: String,
     cancelled: bool,
+    /// Its progress token, and the last progress told with it.
+    progress: Option<(Value, f64)>,
 }
 
 /// One process's life.
@@ -154,11 +165,17 @@ impl<'a> Run<'a> {
                 open.cancelled = true;
             }
         }
+        if method == "notifications/progress" {
+            self.progress(from, &message["params"])?;
+        }
         if let Some(id) = message.get("id") {
             let open = Open {
                 method,
                 version: version.clone(),
                 cancelled: false,
+                progress: message["params"]["_meta"]
+                    .get("progressToken")
+                    .map(|token| (token.clone(), f64::NEG_INFINITY)),
             };
             if self.open(from).insert(id.to_string(), open).is_some() {
                 return Err("the id is still in use".to_owned());
@@ -170,11 +187,24 @@ impl<'a> Run<'a> {
         revision.check_call(message, self.strictness(from))
     }
 
-    fn answer(&mut self, from: Side, message: &Value) -> Result<(), String> {
-        let asker = match from {
-            Side::Client => Side::Server,
-            Side::Server => Side::Client,
+    /// Progress is told for a request that waits, and grows (2025-11-25, basic/utilities/progress).
+    fn progress(&mut self, from: Side, params: &Value) -> Result<(), String> {
+        let token = &params["progressToken"];
+        let progress = params["progress"].as_f64().ok_or("no progress")?;
+        let open = self.open(from.other()).values_mut();
+        let mut known = open.filter_map(|open| open.progress.as_mut());
+        let Some((_, last)) = known.find(|(known, _)| known == token) else {
+            return Err("progress for no open request".to_owned());
         };
+        if progress <= *last {
+            return Err(format!("progress does not grow: {last} before"));
+        }
+        *last = progress;
+        Ok(())
+    }
+
+    fn answer(&mut self, from: Side, message: &Value) -> Result<(), String> {
+        let asker = from.other();
         let id = &message["id"];
         if id.is_null() && message["error"]["code"] == -32700 {
             return Ok(()); // a parse error has no id to give back
@@ -283,6 +313,14 @@ mod tests {
         ("client", message)
     }
 
+    fn progress(token: &str, progress: f64) -> (&'static str, Value) {
+        let params = json!({"progressToken": token, "progress": progress});
+        (
+            "server",
+            json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params}),
+        )
+    }
+
     fn answer(id: u32) -> (&'static str, Value) {
         let result = json!({"content": [], "resultType": "complete"});
         (
@@ -322,6 +360,20 @@ mod tests {
         );
         let answered = verdict(&[request(1), cancelled(1), answer(1)], 0, 0.1);
         assert!(answered[0].contains("cancelled"), "{answered:?}");
+    }
+
+    #[test]
+    fn progress_must_grow_while_the_request_is_open() {
+        let (from, mut asked) = request(1);
+        asked["params"]["_meta"]["progressToken"] = json!("t");
+        let asked = || (from, asked.clone());
+        let found = |lines: &[(&str, Value)]| verdict(lines, 0, 0.1);
+        let good = [asked(), progress("t", 0.0), progress("t", 1.5), answer(1)];
+        assert_eq!(found(&good), Vec::<String>::new());
+        let late = [asked(), answer(1), progress("t", 1.0)];
+        assert!(found(&late)[0].contains("no open request"));
+        let stuck = [asked(), progress("t", 1.0), progress("t", 1.0), answer(1)];
+        assert!(found(&stuck)[0].contains("does not grow"));
     }
 
     #[test]

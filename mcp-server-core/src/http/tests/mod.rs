@@ -3,6 +3,7 @@
 mod handshake;
 mod modern;
 mod other;
+mod random;
 mod streams;
 
 use alloc::{
@@ -394,4 +395,12 @@ fn rig() -> Rig {
 
 fn request(id: &str, method: &str, params: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#)
+}
+
+#[test]
+fn what_waits_for_a_client_is_small() {
+    type Session = crate::http::legacy::HttpSession<crate::Handler, Arc<()>>;
+    assert!(size_of::<Session>() <= 1280, "{}", size_of::<Session>());
+    let open = size_of::<Exchange<crate::Handler>>();
+    assert!(open <= 384, "{open}");
 }

@@ -35,6 +35,39 @@ pub enum CallError {
     TooManyPages(usize),
     /// The call was not even tried.
     Misuse(Misuse),
+    /// The HTTP exchange that the call went by failed.
+    #[cfg(feature = "http")]
+    Http(HttpFailure),
+}
+
+/// An HTTP exchange without a message of the server in it that could be understood.
+#[cfg(feature = "http")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HttpFailure {
+    /// The response's status; `None` where there was no response.
+    pub status: Option<u16>,
+    /// What is wrong, for a person.
+    pub reason: String,
+    /// The beginning of the response's body.
+    pub body: String,
+}
+
+#[cfg(feature = "http")]
+impl HttpFailure {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self {
+            status: None,
+            reason: reason.into(),
+            body: String::new(),
+        }
+    }
+
+    /// Whether the server has refused the request as it is, so that the next one like it fails too.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.status
+            .is_some_and(|status| (300..500).contains(&status) && !matches!(status, 408 | 429))
+    }
 }
 
 /// An answer that is not what its method promises.
@@ -86,6 +119,10 @@ pub enum NegotiationError {
     TimedOut,
     /// Only 2026-07-28 was allowed, and the server does not speak it.
     NotStateless,
+    /// The server could not be asked: the HTTP exchange failed, which says nothing about what it
+    /// speaks.
+    #[cfg(feature = "http")]
+    Http(HttpFailure),
 }
 
 /// What reading the calling code would show to be wrong.
@@ -142,6 +179,18 @@ pub enum Fault {
     UnexpectedRequest,
     /// A notification that could not be read.
     Notification(RpcError),
+    /// A message that nobody waits for an answer to could not be delivered.
+    #[cfg(feature = "http")]
+    Http(HttpFailure),
+    /// A tool was left out of the list: what it says about HTTP headers breaks the rules
+    /// (2026-07-28, basic/transports/streamable-http, "Schema Extension").
+    #[cfg(feature = "http")]
+    Tool {
+        /// The tool's name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl fmt::Display for CallError {
@@ -159,6 +208,8 @@ impl fmt::Display for CallError {
             Self::Input(error) => error.fmt(f),
             Self::TooManyPages(pages) => write!(f, "the list has more than {pages} pages"),
             Self::Misuse(misuse) => misuse.fmt(f),
+            #[cfg(feature = "http")]
+            Self::Http(failure) => failure.fmt(f),
         }
     }
 }
@@ -209,7 +260,23 @@ impl fmt::Display for NegotiationError {
             Self::Malformed(error) => error.fmt(f),
             Self::TimedOut => f.write_str("the server did not answer the handshake in time"),
             Self::NotStateless => f.write_str("the server does not speak revision 2026-07-28"),
+            #[cfg(feature = "http")]
+            Self::Http(failure) => failure.fmt(f),
         }
+    }
+}
+
+#[cfg(feature = "http")]
+impl fmt::Display for HttpFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            Some(status) => write!(f, "HTTP {status}: {}", self.reason)?,
+            None => write!(f, "HTTP: {}", self.reason)?,
+        }
+        if !self.body.is_empty() {
+            write!(f, ": {}", self.body)?;
+        }
+        Ok(())
     }
 }
 

@@ -46,6 +46,10 @@ pub enum Event {
     Notification(String, Option<Json>),
     /// The server broke the rules; nothing needs to be done.
     Fault(Fault),
+    /// The server wants another authorization, or one at all. Give it to
+    /// [`HttpClient::set_authorization`](crate::http::HttpClient::set_authorization).
+    #[cfg(feature = "http")]
+    Unauthorized(crate::http::Challenge),
     /// Nothing more will come. The last event.
     Closed(Closed),
 }

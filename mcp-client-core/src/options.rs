@@ -86,6 +86,9 @@ pub struct CallOptions {
     /// The least severe log entries wanted from this call, from 2026-07-28 on; the session's level
     /// where absent. Older revisions have only the session's level.
     pub log_level: Option<LoggingLevel>,
+    /// Asks the server even where an earlier result may still be used, which only clients over
+    /// HTTP keep.
+    pub fresh: bool,
 }
 
 impl CallOptions {
@@ -121,6 +124,13 @@ impl CallOptions {
     #[must_use]
     pub fn with_log_level(mut self, level: LoggingLevel) -> Self {
         self.log_level = Some(level);
+        self
+    }
+
+    /// Asks the server even where an earlier result may still be used.
+    #[must_use]
+    pub fn with_fresh(mut self) -> Self {
+        self.fresh = true;
         self
     }
 }

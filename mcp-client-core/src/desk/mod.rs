@@ -20,7 +20,7 @@ use core::{
     pin::Pin,
     task::{Context, Poll},
 };
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use mcp_proto::{
     request::RootsChanged,
@@ -481,16 +481,29 @@ impl Future for AsyncTask {
 }
 
 fn block_on(mut task: AsyncTask) {
-    struct Unpark(std::thread::Thread);
-    impl alloc::task::Wake for Unpark {
+    #[derive(Default)]
+    struct Signal {
+        woken: Mutex<bool>,
+        changed: Condvar,
+    }
+    impl alloc::task::Wake for Signal {
         fn wake(self: Arc<Self>) {
-            self.0.unpark();
+            *self.woken.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            self.changed.notify_one();
         }
     }
-    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let signal = Arc::new(Signal::default());
+    let waker = Arc::clone(&signal).into();
     let mut cx = Context::from_waker(&waker);
     while Pin::new(&mut task).poll(&mut cx).is_pending() {
-        std::thread::park();
+        let mut woken = signal.woken.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*woken {
+            woken = signal
+                .changed
+                .wait(woken)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        *woken = false;
     }
 }
 

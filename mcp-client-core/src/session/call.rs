@@ -22,6 +22,8 @@ pub(crate) struct Call {
     pub(crate) state: State,
     pub(crate) timing: Timing,
     pub(crate) progress: bool,
+    /// An earlier result must not be used instead.
+    pub(crate) fresh: bool,
     pub(crate) rounds: usize,
     /// The parameters as they were written, where they may have to be written again.
     pub(crate) kept: Option<Box<[u8]>>,
@@ -146,6 +148,7 @@ impl Call {
             state: State::New,
             timing,
             progress: false,
+            fresh: false,
             rounds: 0,
             kept: None,
             pages: None,

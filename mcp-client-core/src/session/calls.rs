@@ -218,6 +218,7 @@ impl Session {
         let mut call = Call::custom(Owner::User, name, timing);
         call.method = method;
         call.progress = options.progress;
+        call.fresh = options.fresh;
         Ok(self.calls.insert(call, timing.deadline(now)))
     }
 
@@ -279,6 +280,7 @@ impl Session {
                 {
                     call.name = Cow::Borrowed(Method::Discover.name());
                     call.method = Some(Method::Discover);
+                    call.fresh = true;
                 }
                 self.write_request(id, &EmptyParams::default(), options, version);
             }

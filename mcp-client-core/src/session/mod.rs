@@ -3,6 +3,8 @@
 mod call;
 mod calls;
 mod envelope;
+#[cfg(feature = "http")]
+mod front;
 mod input;
 mod negotiate;
 mod outbox;
@@ -308,10 +310,11 @@ impl Session {
     fn negotiate(&mut self, step: Step) {
         match step {
             Step::Probe => {
-                let patience = match self.config.era {
-                    // Nothing else can be tried, so a slow start is waited for.
-                    EraMode::Stateless => self.config.limits.call_timeout,
-                    _ => self.config.limits.probe_timeout,
+                // Where nothing else can be tried, a slow start is waited for.
+                let waits = self.config.era == EraMode::Stateless || self.negotiation.is_patient();
+                let patience = match waits {
+                    true => self.config.limits.call_timeout,
+                    false => self.config.limits.probe_timeout,
                 };
                 let id = self.open_internal(Owner::Probe, Method::Discover, patience);
                 let params = EmptyParams::default();

@@ -57,6 +57,8 @@ pub(crate) struct Negotiation {
     // What the server says it speaks, none of it known here.
     offered: Vec<String>,
     refused: Option<NegotiationError>,
+    // Whether silence says nothing about the server's era.
+    patient: bool,
 }
 
 /// What an answer to the probe says.
@@ -78,7 +80,18 @@ impl Negotiation {
             late: None,
             offered: Vec::new(),
             refused: None,
+            patient: false,
         }
+    }
+
+    /// Takes silence for a slow server, not for an old one.
+    #[cfg(feature = "http")]
+    pub(crate) fn be_patient(&mut self) {
+        self.patient = true;
+    }
+
+    pub(crate) fn is_patient(&self) -> bool {
+        self.patient
     }
 
     pub(crate) fn start(&mut self) -> Step {
@@ -108,7 +121,7 @@ impl Negotiation {
 
     /// The probe was not answered in time.
     pub(crate) fn probe_expired(&mut self) -> Step {
-        if self.mode == EraMode::Stateless {
+        if self.patient || self.mode == EraMode::Stateless {
             return Step::Failed(NegotiationError::TimedOut);
         }
         self.fall_back(ProtocolVersion::LATEST_HANDSHAKE)
@@ -169,7 +182,8 @@ impl Negotiation {
         self.initialize(version)
     }
 
-    fn refuse(&mut self, error: NegotiationError) -> Step {
+    /// `initialize` has failed, and nothing else will come of it.
+    pub(crate) fn refuse(&mut self, error: NegotiationError) -> Step {
         if let Some(server) = self.late.take() {
             return Step::Agreed(server);
         }
@@ -284,7 +298,7 @@ fn supported(error: &RpcError) -> Option<Vec<String>> {
     Some(data.supported)
 }
 
-fn read_initialize(result: &str) -> Result<ServerDetails, NegotiationError> {
+pub(crate) fn read_initialize(result: &str) -> Result<ServerDetails, NegotiationError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Initialized {
@@ -310,7 +324,8 @@ fn read_initialize(result: &str) -> Result<ServerDetails, NegotiationError> {
 }
 
 impl ServerDetails {
-    fn unknown(version: ProtocolVersion) -> Self {
+    /// A server of which only the revision is known.
+    pub(crate) fn unknown(version: ProtocolVersion) -> Self {
         Self {
             version,
             info: None,

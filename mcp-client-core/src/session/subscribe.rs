@@ -308,6 +308,8 @@ impl Session {
                 .as_ref()
                 .is_none_or(|granted| *granted == empty),
             Err(CallError::Rpc(error)) => entry.granted.is_none() || is_final(error),
+            #[cfg(feature = "http")]
+            Err(CallError::Http(failure)) => entry.granted.is_none() && failure.is_refusal(),
             Err(_) => closed,
         };
         if !over {
@@ -394,6 +396,22 @@ impl Session {
                 Method::Unsubscribe,
                 &UnsubscribeParams::new(uri),
             );
+        }
+    }
+
+    /// The server has forgotten what was subscribed to: tells it again.
+    #[cfg(feature = "http")]
+    pub(crate) fn watch_again(&mut self) {
+        let settled = |entry: &&Entry| matches!(entry.stage, Stage::Watching(0));
+        let ids: Vec<_> = self
+            .subscriptions
+            .list
+            .iter()
+            .filter(settled)
+            .map(|entry| entry.id)
+            .collect();
+        for id in ids {
+            self.open_subscription(id);
         }
     }
 

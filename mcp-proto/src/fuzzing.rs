@@ -110,10 +110,10 @@ fn write(message: &Message<'_>, out: &mut Vec<u8>) {
     };
     match message {
         Message::Request { id, method, params } => {
-            rpc::write_request(out, id, method, |out| raw(*params, out))
+            rpc::write_request(out, id, method, |out| raw(*params, out));
         }
         Message::Notification { method, params } => {
-            rpc::write_notification(out, method, |out| raw(*params, out))
+            rpc::write_notification(out, method, |out| raw(*params, out));
         }
         Message::Response {
             id: Some(id),

@@ -15,8 +15,8 @@ use crate::{error::Fault, event::Event, options::Config, session::Session};
 ///
 /// 1. [`poll_event`](Self::poll_event) until there is none,
 /// 2. [`poll_transmit`](Self::poll_transmit) and write what it gives,
-/// 3. wait for bytes (if [`wants_read`](Self::wants_read)), for room to write, for a command, or
-///    for [`poll_timeout`](Self::poll_timeout).
+/// 3. wait for bytes (if [`wants_read`](Session::wants_read)), for room to write, for a command, or
+///    for [`poll_timeout`](Session::poll_timeout).
 ///
 /// The commands are those of [`Session`].
 ///

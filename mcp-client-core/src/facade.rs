@@ -99,8 +99,7 @@ macro_rules! client_methods {
         /// to `null` for none: `()`.
         ///
         /// A tool that fails gives an output like any other, marked as an error: read it with
-        /// [`structured`]($crate::ToolOutput::structured) or
-        /// [`into_result`]($crate::ToolOutput::into_result), which tell.
+        /// `structured` or `into_result`, which tell.
         ///
         /// # Errors
         /// As the call has failed.

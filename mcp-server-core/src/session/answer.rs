@@ -28,7 +28,7 @@ impl Session {
     ) {
         self.answer(to, None, |out| {
             rpc::write_result(out, &to.id, |out| {
-                write_result(out, version, offers, result)
+                write_result(out, version, offers, result);
             });
         });
     }
@@ -36,7 +36,7 @@ impl Session {
     /// Answers with an error.
     pub(super) fn answer_error(&mut self, to: &Address, error: &RpcError) {
         self.answer(to, Some(error.code), |out| {
-            rpc::write_error(out, Some(&to.id), error)
+            rpc::write_error(out, Some(&to.id), error);
         });
     }
 

@@ -1,6 +1,6 @@
 //! What handlers give: outcomes, and notes while they are at work.
 
-use alloc::{boxed::Box, string::String};
+use alloc::boxed::Box;
 use mcp_proto::{
     encode::Object,
     json::Json,
@@ -21,6 +21,10 @@ use crate::call::{Delivery, Note, Outcome, Ticket};
 
 impl Session {
     /// Takes the outcome of a call.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the duty to answer ends here"
+    )]
     pub(crate) fn finish(
         &mut self,
         ticket: Ticket,
@@ -67,10 +71,10 @@ impl Session {
         running.write_held(&mut self.out, self.now, &address, version);
         match (running.kind, outcome) {
             (Kind::Tool, Outcome::Tool(result)) => {
-                self.answer_result(&address, version, offers, &result)
+                self.answer_result(&address, version, offers, &result);
             }
             (Kind::Prompt, Outcome::Prompt(result)) => {
-                self.answer_result(&address, version, offers, &result)
+                self.answer_result(&address, version, offers, &result);
             }
             (Kind::Resource, Outcome::Resource(result)) => {
                 self.answer_result(&address, version, offers, &result);
@@ -113,7 +117,7 @@ impl Session {
                 level,
                 logger,
                 data,
-            } => self.note_log(call, level, logger, &data),
+            } => self.note_log(call, level, logger.as_deref(), &data),
         }
     }
 
@@ -137,6 +141,8 @@ impl Session {
         let may_note = running.may_note(&self.out, self.limits.notes_queued);
         if let Some(progress) = &mut running.progress {
             progress.done = report.done;
+            // An older report that still waits is outdated.
+            progress.held = None;
             if may_note {
                 write_progress(
                     &mut self.out,
@@ -163,7 +169,7 @@ impl Session {
         &mut self,
         call: CallId,
         level: LoggingLevel,
-        logger: Option<String>,
+        logger: Option<&str>,
         data: &Json,
     ) -> Delivery {
         let session_level = self

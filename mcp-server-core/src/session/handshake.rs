@@ -2,10 +2,8 @@
 
 use alloc::{format, string::ToString, sync::Arc};
 use mcp_proto::{
-    limits::Limits,
     method::Method,
     rpc::{Member, Params, RpcError},
-    time::Instant,
     types::{
         ClientCapabilities, Implementation, InitializeResult, LoggingLevel, ServerCapabilities,
     },
@@ -58,12 +56,13 @@ impl Opened {
 
 impl Session {
     /// A conversation of that revision whose handshake took place elsewhere, or is done without.
+    #[cfg(feature = "http")]
     pub(crate) fn established(
         version: ProtocolVersion,
         offers: &dyn Offers,
         tag: u32,
-        limits: &Limits,
-        now: Instant,
+        limits: &mcp_proto::limits::Limits,
+        now: mcp_proto::time::Instant,
     ) -> Self {
         let mut session = Self::new(tag, limits, now);
         let mut opened = Opened::new(Peer::new(version), &offers.capabilities(version));
@@ -98,6 +97,8 @@ impl Session {
             .unwrap_or(ProtocolVersion::LATEST_HANDSHAKE);
         let mut peer = Peer::new(version);
         // Both are required, but nothing here depends on them being there.
+        params.object(Member::Capabilities)?;
+        params.object(Member::ClientInfo)?;
         peer.capabilities = params
             .optional::<ClientCapabilities>(Member::Capabilities)?
             .unwrap_or_default();

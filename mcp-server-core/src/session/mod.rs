@@ -50,14 +50,10 @@ use mcp_proto::{
     version::ProtocolVersion,
 };
 
-#[cfg_attr(
-    not(feature = "http"),
-    expect(unused_imports, reason = "HTTP compares them with the headers")
-)]
-pub(crate) use claims::Claims;
 #[cfg(feature = "http")]
-pub(crate) use claims::{are_made as claims_are_made, scan as scan_meta};
+pub(crate) use claims::{Claims, are_made as claims_are_made, scan as scan_meta};
 pub(crate) use offers::{Found, FoundCompletion, Offers, Place};
+#[cfg(feature = "http")]
 pub(crate) use outbox::{Sent, SentKind};
 pub(crate) use receive::Arrival;
 
@@ -169,6 +165,7 @@ impl Session {
     }
 
     /// Appends one message, without a newline, and tells where it belongs.
+    #[cfg(feature = "http")]
     pub(crate) fn poll_out(&mut self, out: &mut Vec<u8>) -> Option<Sent> {
         self.announce();
         let sent = self.out.take_one(out, self.now)?;
@@ -281,6 +278,7 @@ impl Session {
     }
 
     /// Whether no handler is at work, and none is going to be.
+    #[cfg(feature = "http")]
     pub(crate) fn is_idle(&self) -> bool {
         self.running + self.over == 0 && self.parked.is_empty()
     }

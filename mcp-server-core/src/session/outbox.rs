@@ -211,7 +211,7 @@ mod tests {
 
     fn put(outbox: &mut Outbox, origin: u32, text: &str, now: u64) {
         outbox.put(notice(origin), Instant::from_nanos(now), |out| {
-            out.extend_from_slice(text.as_bytes())
+            out.extend_from_slice(text.as_bytes());
         });
     }
 

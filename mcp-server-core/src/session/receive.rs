@@ -116,7 +116,7 @@ impl Session {
         self.rejected = 0;
         match message {
             Message::Request { id, method, params } => {
-                self.handle_request(id, &method, params, arrival)
+                self.handle_request(id, &method, params, arrival);
             }
             Message::Notification { method, params } => {
                 if let Err(error) = self.take_notification(&method, params) {

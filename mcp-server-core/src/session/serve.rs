@@ -49,13 +49,13 @@ impl Session {
             Method::ReadResource => return self.read_resource(params, asked, offers).map(Some),
             Method::Complete => return self.complete(address, params, asked, offers),
             Method::ListTools => {
-                self.list(ComponentKind::Tool, address, params, version, offers)?
+                self.list(ComponentKind::Tool, address, params, version, offers)?;
             }
             Method::ListPrompts => {
-                self.list(ComponentKind::Prompt, address, params, version, offers)?
+                self.list(ComponentKind::Prompt, address, params, version, offers)?;
             }
             Method::ListResources => {
-                self.list(ComponentKind::Resource, address, params, version, offers)?
+                self.list(ComponentKind::Resource, address, params, version, offers)?;
             }
             Method::ListResourceTemplates => {
                 self.list(ComponentKind::Template, address, params, version, offers)?;
@@ -178,6 +178,9 @@ impl Session {
         // 2024-11-05 has the method without the capability.
         if version > ProtocolVersion::V2024_11_05 {
             require(Method::Complete, version, offers)?;
+        }
+        for member in [Member::Reference, Member::Argument, Member::Context] {
+            params.object(member)?;
         }
         let mut wanted = CompleteParams::new(
             params.typed(Member::Reference)?,

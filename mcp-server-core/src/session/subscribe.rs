@@ -22,7 +22,7 @@ use super::{
     Session,
     offers::Offers,
     open::{Address, Request, State, mark},
-    outbox::SentKind,
+    outbox::{Sent, SentKind},
     watch::{Due, Lists, Watch},
 };
 use crate::call::{Change, Peer};
@@ -49,6 +49,7 @@ impl Session {
         version: ProtocolVersion,
         offers: &dyn Offers,
     ) -> Result<(), RpcError> {
+        params.object(Member::Notifications)?;
         let filter: SubscriptionFilter = params.typed(Member::Notifications)?;
         let most = self.limits.listens;
         if self.listens.len() >= most {
@@ -170,7 +171,7 @@ impl Session {
                 let Some(due) = opened.watch.next_due() else {
                     break;
                 };
-                let sent = super::Sent {
+                let sent = Sent {
                     origin: None,
                     kind: SentKind::Notice,
                 };
@@ -188,12 +189,12 @@ impl Session {
             };
             while !out.is_crowded() {
                 let Some(due) = watch.next_due() else { break };
-                let sent = super::Sent {
+                let sent = Sent {
                     origin: Some(address.origin),
                     kind: SentKind::Notice,
                 };
                 out.put(sent, now, |out| {
-                    write_due(out, ProtocolVersion::LATEST, &due, Some(&address.id))
+                    write_due(out, ProtocolVersion::LATEST, &due, Some(&address.id));
                 });
             }
         }

@@ -47,7 +47,7 @@ fn an_initialize_that_says_nothing_is_told_what_is_missing_and_may_be_sent_again
         > {"id":2,"method":"initialize","params":{"protocolVersion":5}}
         < {"id":2,"error":{"code":-32602,"message":"params.protocolVersion must be a string"}}
         > {"id":3,"method":"initialize","params":{"protocolVersion":"2025-06-18","clientInfo":[]}}
-        < {"id":3,"error":{"code":-32602,"message":"params.clientInfo: invalid length 0, expected struct Implementation with 6 elements at line 1 column 2"}}
+        < {"id":3,"error":{"code":-32602,"message":"params.clientInfo must be an object"}}
         > {"id":4,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}
         < {"id":4,"result":{"protocolVersion":"2025-06-18","capabilities":{"logging":{},"completions":{},"prompts":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"tools":{"listChanged":true}},"serverInfo":{"name":"demo","version":"1.0.0"}}}
         > {"id":5,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}

@@ -38,7 +38,7 @@ use mcp_proto::{
 };
 
 use crate::{
-    call::{Call, Change, Delivery, Event, Note, Outcome, Ticket, Work},
+    call::{Call, Change, Delivery, Event, Note, Outcome, PeerFault, Ticket, Work},
     cancel::CancelToken,
     conn::Conn,
     service::{Component, Service},
@@ -238,12 +238,22 @@ impl Stage {
                     Act::Long(bytes) => outcome(&work, &"x".repeat(bytes)),
                 };
                 let delivery = self.conn.finish(ticket, outcome, self.now);
-                assert_eq!(delivery, Delivery::Accepted);
+                self.tell(delivery);
             }
             Event::Cancelled(call) => {
-                let (number, held) = self.held.iter().find(|(_, held)| held.1 == call).unwrap();
-                assert!(held.2.is_cancelled(), "the token comes first");
+                let held = self.held.iter().find(|(_, held)| held.1 == call);
+                let number = held.map_or("at once".into(), |(number, _)| number.to_string());
+                assert!(
+                    held.is_none_or(|(_, held)| held.2.is_cancelled()),
+                    "the token comes first"
+                );
                 writeln!(self.transcript, "! cancelled {number}").unwrap();
+            }
+            Event::Fault(PeerFault::NotRpc(error)) => {
+                writeln!(self.transcript, "! rejected {}", error.code).unwrap();
+            }
+            Event::Fault(PeerFault::Notification(error)) => {
+                writeln!(self.transcript, "! bad notification: {}", error.message).unwrap();
             }
             Event::Fault(fault) => writeln!(self.transcript, "! {fault:?}").unwrap(),
             Event::Closed(why) => writeln!(self.transcript, "! closed {why:?}").unwrap(),

@@ -37,6 +37,10 @@ impl Session {
             Ok(Incoming::Single(message)) => self.message(message),
             Ok(Incoming::Batch(messages)) => {
                 for message in messages {
+                    // One of them may have ended the connection.
+                    if self.closed.is_some() {
+                        break;
+                    }
                     match message {
                         Ok(message) => {
                             if let Some((id, raw)) = self.message(message) {

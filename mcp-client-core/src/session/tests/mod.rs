@@ -1,6 +1,7 @@
 //! Scripts: what goes in, what must come out, line by line.
 
 mod calls;
+mod chaos;
 mod faults;
 mod input;
 mod subscriptions;

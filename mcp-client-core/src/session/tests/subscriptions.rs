@@ -11,7 +11,7 @@ impl Script {
             .unwrap()
     }
 
-    fn acknowledge(&mut self, id: i64, granted: &str) {
+    pub(super) fn acknowledge(&mut self, id: i64, granted: &str) {
         let params = format!(
             r#"{{"notifications":{granted},"_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}}}}"#
         );

@@ -80,8 +80,18 @@ pub use mcp_server_core;
 #[doc(hidden)]
 pub use mcp_server_core as __core;
 pub use memory::{PipeReader, PipeWriter, memory_pair};
+#[cfg(feature = "http-server")]
+pub use server::{HttpListener, HttpShutdown, serve_http};
 #[cfg(feature = "server")]
 pub use server::{Listener, Shutdown, serve, serve_stdio};
+
+/// The choices of a server over HTTP.
+#[cfg(feature = "http-server")]
+pub mod http {
+    pub use http::{HeaderValue, Response, StatusCode, request::Parts};
+    pub use mcp_proto::http::guard::{Names, Origins};
+    pub use mcp_server_core::http::{HttpOptions, SessionMode, Verdict};
+}
 
 /// Makes a JSON value, such as the arguments of a call.
 pub use serde_json::json;
@@ -91,6 +101,8 @@ pub mod prelude {
     #[cfg(feature = "client")]
     pub use crate::Client;
     pub use crate::Error;
+    #[cfg(feature = "http-server")]
+    pub use crate::{HttpListener, serve_http};
     #[cfg(feature = "server")]
     pub use crate::{Listener, serve, serve_stdio};
     #[cfg(feature = "client")]

@@ -37,7 +37,7 @@ fn client(seen: &Seen) -> ClientBuilder {
         .on_log(move |entry| {
             logged
                 .send(format!("log {} {:?}", entry.level, entry.data))
-                .unwrap()
+                .unwrap();
         })
         .on_change(move |change| changed.send(format!("changed {change:?}")).unwrap())
 }
@@ -73,7 +73,7 @@ impl Server {
                 let granted = params["notifications"].clone();
                 let ack = json!({"notifications": granted, "_meta": {"io.modelcontextprotocol/subscriptionId": id}});
                 self.listen = Some(id);
-                return vec![note("subscriptions/acknowledged", ack)];
+                return vec![note("subscriptions/acknowledged", &ack)];
             }
             Some("tools/call") => return self.greet(id, params),
             Some(_) if id.is_null() => return Vec::new(),
@@ -91,9 +91,9 @@ impl Server {
         let token = params["_meta"]["progressToken"].clone();
         let progress = note(
             "progress",
-            json!({"progressToken": token, "progress": 1, "total": 2}),
+            &json!({"progressToken": token, "progress": 1, "total": 2}),
         );
-        let log = note("message", json!({"level": "info", "data": "asking"}));
+        let log = note("message", &json!({"level": "info", "data": "asking"}));
         if self.is_modern() {
             let answers = &params["inputResponses"];
             if answers.is_null() {
@@ -152,7 +152,7 @@ impl Server {
         if let Some(id) = &self.listen {
             params["_meta"] = json!({"io.modelcontextprotocol/subscriptionId": id});
         }
-        note(method, params)
+        note(method, &params)
     }
 }
 
@@ -171,7 +171,7 @@ fn questions() -> Value {
     })
 }
 
-fn note(method: &str, params: Value) -> Value {
+fn note(method: &str, params: &Value) -> Value {
     json!({"jsonrpc": "2.0", "method": format!("notifications/{method}"), "params": params})
 }
 

@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 pub mod bindings;
+#[cfg(unix)]
+pub mod clients;
 pub mod fixture;
 pub mod peers;
 pub mod schema;

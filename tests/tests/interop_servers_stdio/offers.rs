@@ -79,7 +79,7 @@ pub(crate) fn filesystem(path: impl Fn(&str) -> String) -> Offer {
     let edit = json!([{"oldText": "two", "newText": "zwei"}]);
     Offer {
         tools: vec![
-            ("list_allowed_directories", json!({}), Has("mcp-tests-files")),
+            ("list_allowed_directories", json!({}), Has("-files")),
             ("create_directory", json!({"path": path("sub")}), Has("sub")),
             ("write_file", json!({"path": path("sub/a.txt"), "content": "one\ntwo\nthree \u{2603}\n"}), Has("a.txt")),
             ("read_file", json!({"path": path("sub/a.txt")}), Has("three \u{2603}")),

@@ -222,8 +222,10 @@ mod tests {
     use super::*;
     use alloc::{string::String, vec};
 
+    type Lines = Vec<Result<String, FrameError>>;
+
     // Every outcome of feeding `input` in pieces of `chunk` bytes.
-    fn lines(input: &[u8], chunk: usize, limit: usize) -> Vec<Result<String, FrameError>> {
+    fn lines(input: &[u8], chunk: usize, limit: usize) -> Lines {
         let mut decoder = LineDecoder::new(limit);
         let mut seen = Vec::new();
         for piece in input.chunks(chunk) {
@@ -241,7 +243,7 @@ mod tests {
     #[test]
     fn any_cut_gives_the_same_lines() {
         let too_long = Err(FrameError::TooLong(4));
-        let table: &[(&[u8], Vec<Result<String, FrameError>>)] = &[
+        let table: &[(&[u8], Lines)] = &[
             (b"", vec![]),
             (b"a\nb\n", vec![Ok("a".into()), Ok("b".into())]),
             (b"a\r\nb\r\r\n", vec![Ok("a".into()), Ok("b".into())]),

@@ -557,9 +557,11 @@ mod tests {
 
     #[test]
     fn names_and_batches_are_bounded() {
-        let mut limits = Limits::default();
-        limits.name_bytes = 4;
-        limits.batch_messages = 2;
+        let limits = Limits {
+            name_bytes: 4,
+            batch_messages: 2,
+            ..Limits::default()
+        };
         let request = |id: &str, method: &str| {
             format!(r#"{{"jsonrpc":"2.0","id":"{id}","method":"{method}"}}"#)
         };

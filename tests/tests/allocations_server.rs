@@ -112,7 +112,7 @@ fn a_call_costs_a_handful_of_allocations_and_a_long_text_one_copy() {
             let cost = warm.cost(&request);
             let answer = String::from_utf8(warm.out.clone()).unwrap();
             assert!(
-                answer.contains(r#""structuredContent":{"result":3}"#) == !stateless,
+                answer.contains(r#""structuredContent":{"result":3}"#) != stateless,
                 "{answer}"
             );
             assert!(answer.contains(r#"{"type":"text","text":"3"}"#), "{answer}");

@@ -60,12 +60,30 @@ impl<'a> Arrival<'a> {
 const REMEMBERED: usize = 16 * 1024;
 
 /// What `_meta` says in either era.
+#[derive(Debug)]
 struct Read {
     /// The client of a stateless request.
     peer: Option<Arc<Peer>>,
     progress_token: Option<Box<str>>,
     log_level: Option<LoggingLevel>,
     extras: Option<Json>,
+}
+
+impl Read {
+    fn asked(self, peer: Arc<Peer>) -> Asked {
+        let Self {
+            progress_token,
+            log_level,
+            extras,
+            ..
+        } = self;
+        Asked {
+            peer,
+            progress_token,
+            log_level,
+            meta: extras,
+        }
+    }
 }
 
 impl Session {
@@ -239,57 +257,49 @@ impl Session {
             Ok(params) => params,
             Err(error) => return Err(if method.is_none() { unknown() } else { error }),
         };
-        let Read {
-            peer,
-            progress_token,
-            log_level,
-            extras,
-        } = self.read_meta(method, params.get(Member::Meta))?;
-        if let Some(peer) = peer {
+        let mut read = self.read_meta(method, params.get(Member::Meta))?;
+        if let Some(peer) = read.peer.take() {
             if address.batch.is_some() {
                 return Err(RpcError::invalid_request(
                     "a request of this revision cannot be part of a batch",
                 ));
             }
             self.spoken = Some(peer.version);
-            let asked = Asked {
-                peer,
-                progress_token,
-                log_level,
-                meta: extras,
-            };
-            return self.serve(
-                address,
-                method.ok_or_else(unknown)?,
-                &params,
-                asked,
-                arrival,
-            );
+            let method = method.ok_or_else(unknown)?;
+            let asked = read.asked(peer);
+            return self.serve(address, method, &params, asked, arrival);
         }
         let method = method.ok_or_else(unknown)?;
+        self.take_in_session(address, method, &params, read, arrival)
+    }
+
+    /// The same for a request of the handshake era.
+    fn take_in_session(
+        &mut self,
+        address: &Address,
+        method: Method,
+        params: &Params<'_>,
+        mut read: Read,
+        arrival: &Arrival<'_>,
+    ) -> Result<Option<NewCall>, RpcError> {
         match (method, &self.handshake) {
-            (Method::Initialize, _) => self
-                .initialize(address, &params, arrival.offers)
-                .map(|()| None),
+            (Method::Initialize, _) => self.initialize(address, params, arrival.offers)?,
             // Every revision, basic/lifecycle: pings may come before anything else.
             (Method::Ping, _) => {
                 self.answer_empty(address, ProtocolVersion::LATEST_HANDSHAKE, arrival.offers);
-                Ok(None)
             }
             (_, Some(opened)) => {
-                let (peer, log_level) = (Arc::clone(&opened.peer), opened.log_level());
-                let asked = Asked {
-                    peer,
-                    progress_token,
-                    log_level,
-                    meta: extras,
-                };
-                self.serve(address, method, &params, asked, arrival)
+                read.log_level = opened.log_level();
+                let asked = read.asked(Arc::clone(&opened.peer));
+                return self.serve(address, method, params, asked, arrival);
             }
-            (_, None) => Err(RpcError::invalid_request(
-                "send `initialize` first, or say in params._meta which revision the request is of",
-            )),
+            (_, None) => {
+                return Err(RpcError::invalid_request(
+                    "send `initialize` first, or say in params._meta which revision the request is of",
+                ));
+            }
         }
+        Ok(None)
     }
 
     /// Reads `_meta`, which tells the era as well.

@@ -131,6 +131,10 @@ mod error;
 mod event;
 #[cfg(feature = "std")]
 mod facade;
+#[cfg(feature = "std")]
+mod front;
+#[cfg(feature = "http")]
+pub mod http;
 mod options;
 mod output;
 mod session;
@@ -140,8 +144,12 @@ pub use client::Client;
 pub use desk::{
     AsyncTask, Caller, ClientBuilder, Desk, IntoAnswer, Options, Refusal, Reply, SyncTask, Task,
 };
+#[cfg(feature = "http")]
+pub use error::HttpFailure;
 pub use error::{CallError, Closed, Fault, InputError, Malformed, Misuse, NegotiationError};
 pub use event::{Change, Delivery, Event, InputAnswer, InputTicket, Progress};
+#[cfg(feature = "std")]
+pub use front::Front;
 pub use mcp_proto;
 pub use options::{CallOptions, Config, EraMode};
 pub use output::{OutputError, ToolFailure, ToolOutput};

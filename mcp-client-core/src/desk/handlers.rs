@@ -123,6 +123,8 @@ pub(crate) struct Handlers {
     pub(crate) log: Option<Listener<LogParams>>,
     pub(crate) change: Option<Listener<Change>>,
     pub(crate) log_level: Option<LoggingLevel>,
+    #[cfg(feature = "http")]
+    pub(crate) unauthorized: Option<Listener<crate::http::Challenge>>,
 }
 
 /// How a client is put together: who it is, what it answers and wants to be told, and what it
@@ -317,6 +319,19 @@ impl ClientBuilder {
     #[must_use]
     pub fn on_change(mut self, listener: impl Fn(Change) + Send + Sync + 'static) -> Self {
         self.handlers.change = Some(Arc::new(listener));
+        self
+    }
+
+    /// Is told when the server wants another authorization, or one at all, which
+    /// [`Caller::set_authorization`](crate::Caller::set_authorization) sets. Called where the
+    /// connection is driven, so it must be quick: a login is to be started elsewhere.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn on_unauthorized(
+        mut self,
+        listener: impl Fn(crate::http::Challenge) + Send + Sync + 'static,
+    ) -> Self {
+        self.handlers.unauthorized = Some(Arc::new(listener));
         self
     }
 

@@ -40,17 +40,23 @@ impl HttpOptions {
     /// # Errors
     /// Where it is not a whole URL of the scheme `http` or `https`, or has a user's name in it.
     pub fn new(url: &str) -> Result<Self, BadUrl> {
-        let endpoint: Uri = url.trim().parse().map_err(|error: http::uri::InvalidUri| {
-            BadUrl(error.to_string())
-        })?;
+        let endpoint: Uri = url
+            .trim()
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| BadUrl(error.to_string()))?;
         if !matches!(endpoint.scheme_str(), Some("http" | "https")) {
             return Err(BadUrl("it does not begin with http:// or https://".into()));
         }
         if endpoint.host().is_none_or(str::is_empty) {
             return Err(BadUrl("it names no host".into()));
         }
-        if endpoint.authority().is_some_and(|part| part.as_str().contains('@')) {
-            return Err(BadUrl("it has a user's name in it, which no request would carry".into()));
+        if endpoint
+            .authority()
+            .is_some_and(|part| part.as_str().contains('@'))
+        {
+            return Err(BadUrl(
+                "it has a user's name in it, which no request would carry".into(),
+            ));
         }
         Ok(Self {
             endpoint,

@@ -23,7 +23,12 @@ pub(super) enum Redirect {
 /// Only the same origin is gone to, because headers may hold secrets and a server is one origin.
 /// The method and the body stay: a message that arrives as a GET is none. 303 asks for exactly
 /// that, so it is followed only where it was a GET already.
-pub(super) fn judge(method: &Method, from: &Uri, status: StatusCode, location: Option<&str>) -> Redirect {
+pub(super) fn judge(
+    method: &Method,
+    from: &Uri,
+    status: StatusCode,
+    location: Option<&str>,
+) -> Redirect {
     let permanently = match status.as_u16() {
         301 | 308 => true,
         302 | 307 => false,
@@ -79,7 +84,10 @@ pub(super) fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
     } else if path.starts_with('/') {
         without_dots(path)
     } else {
-        let folder = base.path().rfind('/').map_or("/", |end| &base.path()[..=end]);
+        let folder = base
+            .path()
+            .rfind('/')
+            .map_or("/", |end| &base.path()[..=end]);
         without_dots(&[folder, path].concat())
     };
     let query = match query {
@@ -88,13 +96,18 @@ pub(super) fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
     };
     let authority = base.authority()?.as_str();
     let (mark, query) = query.map_or(("", ""), |query| ("?", query));
-    [scheme, "://", authority, &path, mark, query].concat().parse().ok()
+    [scheme, "://", authority, &path, mark, query]
+        .concat()
+        .parse()
+        .ok()
 }
 
 fn has_scheme(reference: &str) -> bool {
     reference.split_once(':').is_some_and(|(scheme, _)| {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
     })
 }
 
@@ -131,26 +144,69 @@ mod tests {
     #[test]
     fn a_redirect_is_followed_within_its_origin() {
         let from: Uri = "https://example.com/api/mcp?k=1".parse().unwrap();
-        let to = |uri: &str, permanently| Redirect::To { uri: uri.parse().unwrap(), permanently };
+        let to = |uri: &str, permanently| Redirect::To {
+            uri: uri.parse().unwrap(),
+            permanently,
+        };
         let elsewhere = || Redirect::Refused("it redirects to another origin");
         let nowhere = || Redirect::Refused("it redirects to nowhere");
         let (get, post) = (Method::GET, Method::POST);
         for (method, status, location, expected) in [
-            (&post, 307, Some("/api/mcp/"), to("https://example.com/api/mcp/", false)),
-            (&post, 308, Some("https://example.com/v2"), to("https://example.com/v2", true)),
-            (&post, 301, Some("mcp/"), to("https://example.com/api/mcp/", true)),
-            (&post, 302, Some("?k=2"), to("https://example.com/api/mcp?k=2", false)),
-            (&post, 307, Some("HTTPS://EXAMPLE.com:443/x#y"), to("HTTPS://EXAMPLE.com:443/x", false)),
-            (&post, 307, Some("//example.com/x"), to("https://example.com/x", false)),
+            (
+                &post,
+                307,
+                Some("/api/mcp/"),
+                to("https://example.com/api/mcp/", false),
+            ),
+            (
+                &post,
+                308,
+                Some("https://example.com/v2"),
+                to("https://example.com/v2", true),
+            ),
+            (
+                &post,
+                301,
+                Some("mcp/"),
+                to("https://example.com/api/mcp/", true),
+            ),
+            (
+                &post,
+                302,
+                Some("?k=2"),
+                to("https://example.com/api/mcp?k=2", false),
+            ),
+            (
+                &post,
+                307,
+                Some("HTTPS://EXAMPLE.com:443/x#y"),
+                to("HTTPS://EXAMPLE.com:443/x", false),
+            ),
+            (
+                &post,
+                307,
+                Some("//example.com/x"),
+                to("https://example.com/x", false),
+            ),
             (&get, 303, Some("/x"), to("https://example.com/x", false)),
-            (&post, 303, Some("/x"), Redirect::Refused("it redirects to a page")),
+            (
+                &post,
+                303,
+                Some("/x"),
+                Redirect::Refused("it redirects to a page"),
+            ),
             (&post, 307, Some("http://example.com/api/mcp"), elsewhere()),
             (&post, 307, Some("https://example.com:8443/"), elsewhere()),
             (&post, 307, Some("https://www.example.com/"), elsewhere()),
-            (&post, 307, Some("https://example.com@evil.example/"), elsewhere()),
+            (
+                &post,
+                307,
+                Some("https://example.com@evil.example/"),
+                elsewhere(),
+            ),
             (&post, 307, Some("https://user@example.com/"), elsewhere()),
             (&post, 307, Some("//evil.example/"), elsewhere()),
-            (&post, 307, Some("javascript:alert(1)"), nowhere()),
+            (&post, 307, Some("javascript:alert(1)"), elsewhere()),
             (&post, 307, Some("/a b"), nowhere()),
             (&post, 307, None, nowhere()),
             (&post, 300, Some("/x"), Redirect::None),
@@ -158,7 +214,11 @@ mod tests {
             (&post, 404, Some("/x"), Redirect::None),
         ] {
             let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(judge(method, &from, status, location), expected, "{status} {location:?}");
+            assert_eq!(
+                judge(method, &from, status, location),
+                expected,
+                "{status} {location:?}"
+            );
         }
     }
 

@@ -108,6 +108,14 @@ impl Session {
         }
     }
 
+    /// `initialize` was answered with an error.
+    pub(crate) fn handshake_refused(&mut self, wire: i64, error: &RpcError) {
+        if let Some(id) = self.wires.take(wire) {
+            self.drop_call(id);
+            self.handshake_answered(Err(error));
+        }
+    }
+
     /// `initialize` has failed without an answer of the server.
     pub(crate) fn handshake_failed(&mut self, wire: i64, error: NegotiationError) {
         if let Some(id) = self.wires.take(wire) {
@@ -164,7 +172,7 @@ impl Session {
 
     /// Writes a request for a page of the list of tools under an id that no call has.
     pub(crate) fn write_tools_request(&self, number: u64, cursor: Option<&str>) -> Vec<u8> {
-        let id = RequestId::from(format!("tools-{number}").as_str());
+        let id = RequestId::String(format!("tools-{number}").into());
         let reserved = self.envelope.reserved(ProtocolVersion::LATEST, "", "");
         let params = ListTools::at(cursor);
         let mut out = Vec::new();

@@ -119,6 +119,8 @@ impl Script {
                 Event::Notification(name, params) => format!("note {name} {params:?}"),
                 Event::Fault(fault) => format!("fault {fault:?}"),
                 Event::Closed(closed) => format!("closed {closed:?}"),
+                #[cfg(feature = "http")]
+                Event::Unauthorized(challenge) => format!("unauthorized {challenge:?}"),
             });
         }
         // Nothing that is due is left over, or a loop would spin (S7).

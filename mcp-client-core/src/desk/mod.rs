@@ -8,11 +8,12 @@ mod handlers;
 mod reply;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub use handlers::{ClientBuilder, IntoAnswer, Options, Refusal};
 pub use reply::Reply;
 
-use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::{
     fmt,
     future::Future,
@@ -34,8 +35,9 @@ use crate::{
     command::Command,
     desk::handlers::{BoxFuture, Handler, Handlers, Listener, checked},
     desk::reply::Fill,
+    desk::waiting::{Waiter, Waiting},
     error::{CallError, Closed},
-    event::{Event, InputAnswer, InputTicket, Progress},
+    event::{Event, InputAnswer, InputTicket},
     options::CallOptions,
     session::ServerDetails,
     session::Session,
@@ -64,6 +66,8 @@ pub struct Desk {
     client: Client,
     shared: Arc<Shared>,
     waiting: Waiting,
+    // Empty between turns; kept for its room.
+    jobs: Jobs,
     handlers: Handlers,
 }
 
@@ -92,14 +96,10 @@ pub struct SyncTask(Box<dyn FnOnce() + Send>);
 #[must_use = "futures do nothing unless polled"]
 pub struct AsyncTask(BoxFuture<()>);
 
-type Waiting = BTreeMap<CallId, Waiter>;
 type Job = Box<dyn FnOnce(&mut Session, &mut Waiting, Instant) + Send>;
 
-/// Who waits for a call.
-struct Waiter {
-    finish: Box<dyn FnOnce(&mut Session) + Send>,
-    on_progress: Option<Listener<Progress>>,
-}
+#[derive(Default)]
+struct Jobs(Vec<Job>);
 
 /// What the loop and the callers share.
 pub(crate) struct Shared {
@@ -147,7 +147,8 @@ impl Desk {
             Self {
                 client,
                 shared,
-                waiting: Waiting::new(),
+                waiting: Waiting::default(),
+                jobs: Jobs::default(),
                 handlers,
             },
             caller,
@@ -159,9 +160,12 @@ impl Desk {
     #[must_use]
     pub fn poll_task(&mut self, now: Instant) -> Option<Task> {
         loop {
-            for job in self.shared.take_jobs() {
+            let mut jobs = core::mem::take(&mut self.jobs);
+            self.shared.swap_jobs(&mut jobs.0);
+            for job in jobs.0.drain(..) {
                 job(&mut self.client, &mut self.waiting, now);
             }
+            self.jobs = jobs;
             let Some(event) = self.client.poll_event() else {
                 if self.shared.has_jobs() {
                     continue;
@@ -170,14 +174,14 @@ impl Desk {
             };
             match event {
                 Event::Ready => self.apply_log_level(now),
-                Event::Done(id) => match self.waiting.remove(&id) {
+                Event::Done(id) => match self.waiting.remove(id) {
                     Some(waiter) => (waiter.finish)(&mut self.client),
                     None => self.client.forget(id, now),
                 },
                 Event::Progress(id, progress) => {
                     if let Some(listener) = self
                         .waiting
-                        .get(&id)
+                        .get(id)
                         .and_then(|waiter| waiter.on_progress.as_ref())
                     {
                         listener(progress);
@@ -389,8 +393,8 @@ impl Shared {
         (self.wake)();
     }
 
-    fn take_jobs(&self) -> Vec<Job> {
-        core::mem::take(&mut self.lock().jobs)
+    fn swap_jobs(&self, jobs: &mut Vec<Job>) {
+        core::mem::swap(&mut self.lock().jobs, jobs);
     }
 
     fn has_jobs(&self) -> bool {
@@ -400,7 +404,7 @@ impl Shared {
     /// Nobody waits for this call any longer.
     pub(crate) fn forget(&self, call: CallId) {
         self.push(Box::new(move |session, waiting, now| {
-            waiting.remove(&call);
+            waiting.remove(call);
             session.forget(call, now);
         }));
     }
@@ -507,6 +511,12 @@ fn block_on(mut task: AsyncTask) {
     }
 }
 
+impl fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Jobs({})", self.0.len())
+    }
+}
+
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let queue = self.lock();
@@ -514,12 +524,6 @@ impl fmt::Debug for Shared {
             .field("jobs", &queue.jobs.len())
             .field("closed", &queue.closed)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Waiter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Waiter")
     }
 }
 

@@ -3,7 +3,9 @@
 
 use std::alloc::System;
 
-use mcp_client_core::{CallOptions, Client, Config, EraMode, Event, ToolOutput};
+use mcp_client_core::{
+    CallOptions, Client, ClientBuilder, Config, Desk, EraMode, Event, ToolOutput, command,
+};
 use mcp_proto::{
     json::Json,
     request::CallTool,
@@ -87,6 +89,36 @@ impl Warm {
     }
 }
 
+/// What a call costs that is made from another thread or task, as in the bindings.
+fn through_a_desk(arguments: &serde_json::Value) -> usize {
+    let era = EraMode::Handshake(ProtocolVersion::LATEST_HANDSHAKE);
+    let builder = ClientBuilder::new("c", "1.0.0").era(era);
+    let (mut desk, caller) = Desk::new(builder, || {}, Instant::ZERO);
+    desk.handle_bytes(
+        b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"protocolVersion\":\"2025-11-25\"}}\n",
+        Instant::ZERO,
+    );
+    let mut out = Vec::with_capacity(1 << 16);
+    let mut last = 0;
+    for id in 2..10 {
+        let result = r#"{"content":[{"type":"text","text":"3"}],"structuredContent":{"result":3}}"#;
+        let line = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n");
+        let region = Region::new(ALLOCATOR);
+        let reply = caller.submit(command::call_tool("add", arguments));
+        assert!(desk.poll_task(Instant::ZERO).is_none());
+        out.clear();
+        while desk.poll_transmit(&mut out) {}
+        desk.handle_bytes(line.as_bytes(), Instant::ZERO);
+        assert!(desk.poll_task(Instant::ZERO).is_none());
+        let sum: f64 = reply.wait().unwrap().structured().unwrap();
+        let cost = region.change();
+        assert_eq!(sum, 3.0);
+        last = cost.allocations + cost.reallocations;
+    }
+    println!("through a desk: {last} allocations");
+    last
+}
+
 // One test, because the counters are the whole process's.
 #[test]
 fn a_call_costs_a_handful_of_allocations_and_a_long_text_two_copies() {
@@ -111,6 +143,8 @@ fn a_call_costs_a_handful_of_allocations_and_a_long_text_two_copies() {
             "only the two parameters are left: {era} {cost:?}"
         );
         drop(params);
+
+        assert!(through_a_desk(&numbers) <= 10);
 
         // The text in the input buffer becomes the text in the result: what is kept of the message
         // until it is taken is the input buffer itself.

@@ -16,6 +16,9 @@ mod desk;
 pub mod entry;
 mod error;
 mod handler;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "http")]
 pub mod http;
 #[doc(hidden)]

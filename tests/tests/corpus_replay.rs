@@ -6,6 +6,7 @@ use mcp_proto::fuzzing;
 
 /// A fuzz target's name and its body.
 const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("exchange", mcp_server_core::fuzzing::exchange),
     ("line", fuzzing::line),
     ("rpc", fuzzing::rpc),
     ("sse", fuzzing::sse),

@@ -38,7 +38,8 @@ use crate::{
     desk::waiting::{Waiter, Waiting},
     error::{CallError, Closed},
     event::{Event, InputAnswer, InputTicket},
-    options::CallOptions,
+    front::Front,
+    options::{CallOptions, Config},
     session::ServerDetails,
     session::Session,
     session::Subscription,
@@ -46,7 +47,8 @@ use crate::{
 
 /// A machine, and everyone who waits for something from it. Owned by the loop that drives it.
 ///
-/// It has the verbs of [`Client`]; in place of `poll_event` the loop calls
+/// It has the verbs of the [`Front`] that it drives: [`Client`] for a byte stream, or another one
+/// given to [`over`](Self::over). In place of `poll_event` the loop calls
 /// [`poll_task`](Self::poll_task).
 ///
 /// ```
@@ -62,8 +64,8 @@ use crate::{
 /// assert_eq!(ready.wait(), Err(CallError::Lost(Closed::Probe)));
 /// ```
 #[derive(Debug)]
-pub struct Desk {
-    client: Client,
+pub struct Desk<F: Front = Client> {
+    client: F,
     shared: Arc<Shared>,
     waiting: Waiting,
     // Empty between turns; kept for its room.
@@ -96,7 +98,7 @@ pub struct SyncTask(Box<dyn FnOnce() + Send>);
 #[must_use = "futures do nothing unless polled"]
 pub struct AsyncTask(BoxFuture<()>);
 
-type Job = Box<dyn FnOnce(&mut Session, &mut Waiting, Instant) + Send>;
+type Job = Box<dyn FnOnce(&mut dyn Front, &mut Waiting, Instant) + Send>;
 
 #[derive(Default)]
 struct Jobs(Vec<Job>);
@@ -116,11 +118,26 @@ struct Queue {
 }
 
 impl Desk {
-    /// Starts a connection. `wake` is called whenever [`poll_task`](Self::poll_task) has something
-    /// to do without anything having come in; from any thread, with no lock held.
+    /// Starts a connection over a byte stream. `wake` is called whenever
+    /// [`poll_task`](Self::poll_task) has something to do without anything having come in; from any
+    /// thread, with no lock held.
     #[must_use]
     pub fn new(
         builder: ClientBuilder,
+        wake: impl Fn() + Send + Sync + 'static,
+        now: Instant,
+    ) -> (Self, Caller) {
+        Self::over(builder, Client::new, wake, now)
+    }
+}
+
+impl<F: Front> Desk<F> {
+    /// Starts a connection over the transport that `front` makes of the builder's configuration.
+    /// `wake` is as for [`new`](Desk::new).
+    #[must_use]
+    pub fn over(
+        builder: ClientBuilder,
+        front: impl FnOnce(Config, Instant) -> F,
         wake: impl Fn() + Send + Sync + 'static,
         now: Instant,
     ) -> (Self, Caller) {
@@ -134,7 +151,7 @@ impl Desk {
             wake: Box::new(wake),
             roots: handlers.roots.clone(),
         });
-        let mut client = Client::new(config, now);
+        let mut client = front(config, now);
         if handlers.change.is_some() {
             // Never refused: it is the first one.
             let _ = client.subscribe(Subscription::lists(), &CallOptions::default(), now);
@@ -190,6 +207,10 @@ impl Desk {
                 Event::Log(entry) => tell(self.handlers.log.as_ref(), entry),
                 Event::Changed(change) => tell(self.handlers.change.as_ref(), change),
                 Event::Input(ticket, request) => return Some(self.task(ticket, request)),
+                #[cfg(feature = "http")]
+                Event::Unauthorized(challenge) => {
+                    tell(self.handlers.unauthorized.as_ref(), challenge);
+                }
                 // Handlers that run on are ignored; what came too late is discarded.
                 _ => {}
             }
@@ -251,21 +272,21 @@ fn tell<T>(listener: Option<&Listener<T>>, what: T) {
     }
 }
 
-impl Deref for Desk {
-    type Target = Client;
+impl<F: Front> Deref for Desk<F> {
+    type Target = F;
 
-    fn deref(&self) -> &Client {
+    fn deref(&self) -> &F {
         &self.client
     }
 }
 
-impl DerefMut for Desk {
-    fn deref_mut(&mut self) -> &mut Client {
+impl<F: Front> DerefMut for Desk<F> {
+    fn deref_mut(&mut self) -> &mut F {
         &mut self.client
     }
 }
 
-impl Drop for Desk {
+impl<F: Front> Drop for Desk<F> {
     fn drop(&mut self) {
         let jobs = {
             let mut queue = self.shared.lock();
@@ -286,8 +307,8 @@ impl Caller {
             return reply;
         }
         let options = Arc::clone(&self.options);
-        self.shared.push(Box::new(move |session, waiting, now| {
-            start(command, fill, &options, session, waiting, now);
+        self.shared.push(Box::new(move |front, waiting, now| {
+            start(command, fill, &options, front, waiting, now);
         }));
         reply
     }
@@ -315,7 +336,16 @@ impl Caller {
     /// Does something on the session when the loop comes to it: what needs no answer.
     pub fn run(&self, job: impl FnOnce(&mut Session, Instant) + Send + 'static) {
         self.shared
-            .push(Box::new(move |session, _, now| job(session, now)));
+            .push(Box::new(move |front, _, now| job(front, now)));
+    }
+
+    /// Sets the value of `Authorization` from now on, where the connection is over HTTP, and sends
+    /// again what waits for it; see [`Event::Unauthorized`].
+    #[cfg(feature = "http")]
+    pub fn set_authorization(&self, value: Option<http::HeaderValue>) {
+        self.shared.push(Box::new(move |front, _, now| {
+            front.set_authorization(value, now);
+        }));
     }
 
     /// Ends the connection: every open call fails.
@@ -403,9 +433,9 @@ impl Shared {
 
     /// Nobody waits for this call any longer.
     pub(crate) fn forget(&self, call: CallId) {
-        self.push(Box::new(move |session, waiting, now| {
+        self.push(Box::new(move |front, waiting, now| {
             waiting.remove(call);
-            session.forget(call, now);
+            front.forget(call, now);
         }));
     }
 }
@@ -445,9 +475,9 @@ impl Answering {
 
     fn send(&mut self, answer: Result<InputAnswer, RpcError>) {
         if let Some(ticket) = self.ticket.take() {
-            self.shared.push(Box::new(move |session, _, now| {
+            self.shared.push(Box::new(move |front, _, now| {
                 // An answer of the wrong kind cannot be: handlers are typed.
-                let _ = session.answer(ticket, answer, now);
+                let _ = front.answer(ticket, answer, now);
             }));
         }
     }

@@ -95,23 +95,27 @@ impl<M: Machine + Unpin, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Driver<M, 
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut go_on = true;
         for _ in 0..TURNS {
             let now = self.clock.now();
+            let read = self.read(context, now);
+            if !read && !go_on {
+                return Poll::Pending;
+            }
             if self.machine.poll_work(context, now).is_ready() && self.ended.machine.is_none() {
                 self.ended.machine = Some(now.saturating_add(self.machine.patience()));
             }
+            // Whether it waits for its output to be taken, before it does anything else.
+            let stuck = !self.machine.wants_read();
             let wrote = self.write(context, now);
-            if let Some(until) = self.ended.machine {
-                if self.ended.output
-                    || now >= until
-                    || (self.written == self.output.len() && !self.unflushed)
-                {
-                    return Poll::Ready(());
-                }
+            if self.is_over(now) {
+                return Poll::Ready(());
             }
-            let read = self.read(context, now);
             let deadline = self.ended.machine.or_else(|| self.machine.poll_timeout());
-            if !self.alarm.poll(deadline, self.clock, context).is_ready() && !wrote && !read {
+            let late = self.alarm.poll(deadline, self.clock, context).is_ready();
+            go_on = late || (wrote && (stuck || self.ended.output));
+            // Until a read is pending, nobody wakes us for the next bytes.
+            if !go_on && !read {
                 return Poll::Pending;
             }
         }
@@ -119,7 +123,14 @@ impl<M: Machine + Unpin, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Driver<M, 
         Poll::Pending
     }
 
-    // Tells whether the machine has been rid of something, and may have more to do.
+    fn is_over(&self, now: Instant) -> bool {
+        let written = self.written == self.output.len() && !self.unflushed;
+        self.ended
+            .machine
+            .is_some_and(|until| self.ended.output || written || until <= now)
+    }
+
+    // Tells whether the machine has been rid of something.
     fn write(&mut self, context: &mut Context<'_>, now: Instant) -> bool {
         let mut progress = false;
         while !self.ended.output {

@@ -98,8 +98,7 @@ impl Inbox {
     pub(super) fn take(&self, posted: &mut Vec<Posted>, woken: &mut Vec<u64>) -> bool {
         let mut state = self.lock();
         state.awake = true;
-        posted.extend(state.posted.drain(..));
-        state.notes = 0;
+        state.move_posted(posted);
         mem::swap(&mut state.woken, woken);
         mem::take(&mut state.changed)
     }
@@ -107,8 +106,7 @@ impl Inbox {
     /// Takes what was posted.
     pub(super) fn take_posted(&self, posted: &mut Vec<Posted>) {
         let mut state = self.lock();
-        posted.extend(state.posted.drain(..));
-        state.notes = 0;
+        state.move_posted(posted);
     }
 
     /// The task has done its work. It is woken at once where something has come meanwhile: it gets
@@ -160,6 +158,13 @@ impl Link for Inbox {
 }
 
 impl State {
+    fn move_posted(&mut self, to: &mut Vec<Posted>) {
+        if !self.posted.is_empty() {
+            to.extend(self.posted.drain(..));
+            self.notes = 0;
+        }
+    }
+
     // Takes one note out, so that a handler which tells more than is taken costs bounded memory:
     // what the new one supersedes, else the oldest progress report, else the oldest log entry.
     fn make_room(&mut self, call: CallId, note: &Note) -> bool {

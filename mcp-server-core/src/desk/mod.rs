@@ -240,6 +240,9 @@ impl Desk {
     }
 
     fn resume_woken(&mut self) {
+        if self.woken.is_empty() {
+            return;
+        }
         let mut woken = mem::take(&mut self.woken);
         for key in woken.drain(..) {
             let step = self.running.resume(key);
@@ -269,6 +272,9 @@ impl Desk {
     }
 
     fn take_in_posted(&mut self) {
+        if self.posted.is_empty() {
+            return;
+        }
         let mut posted = mem::take(&mut self.posted);
         for item in posted.drain(..) {
             match item {

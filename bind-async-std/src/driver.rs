@@ -86,9 +86,9 @@ impl<M: Machine + Unpin, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Driver<M, 
         std::future::poll_fn(|context| self.poll(context)).await;
         // So that the peer learns of the end from writers that do not tell when dropped. It may
         // have gone, and is not waited for.
-        let writer = &mut self.writer;
         std::future::poll_fn(|context| {
-            Poll::Ready(drop(Pin::new(&mut *writer).poll_close(context)))
+            let _ = Pin::new(&mut self.writer).poll_close(context);
+            Poll::Ready(())
         })
         .await;
         self.failure.map_or(Ok(()), Err)

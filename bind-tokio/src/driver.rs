@@ -86,9 +86,9 @@ impl<M: Machine + Unpin, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Driver<M, 
         std::future::poll_fn(|context| self.poll(context)).await;
         // So that the peer learns of the end from writers that do not tell when dropped. It may
         // have gone, and is not waited for.
-        let writer = &mut self.writer;
         std::future::poll_fn(|context| {
-            Poll::Ready(drop(Pin::new(&mut *writer).poll_shutdown(context)))
+            let _ = Pin::new(&mut self.writer).poll_shutdown(context);
+            Poll::Ready(())
         })
         .await;
         self.failure.map_or(Ok(()), Err)
@@ -186,7 +186,7 @@ impl<M: Machine + Unpin, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Driver<M, 
         match Pin::new(&mut self.reader).poll_read(context, &mut buffer) {
             Poll::Pending => return false,
             Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
-                self.machine.handle_bytes(buffer.filled(), now)
+                self.machine.handle_bytes(buffer.filled(), now);
             }
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
             Poll::Ready(result) => {

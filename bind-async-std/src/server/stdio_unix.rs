@@ -158,7 +158,7 @@ impl AsyncWrite for Channel {
         loop {
             match self.kind.write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready!(self.kind.poll_writable(context))?
+                    ready!(self.kind.poll_writable(context))?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 written => return Poll::Ready(written),

@@ -132,7 +132,7 @@ impl Driver {
             match self.state.try_lock() {
                 Ok(state) => self.pump_once(state),
                 Err(std::sync::TryLockError::Poisoned(poisoned)) => {
-                    self.pump_once(poisoned.into_inner())
+                    self.pump_once(poisoned.into_inner());
                 }
                 Err(std::sync::TryLockError::WouldBlock) => return,
             }

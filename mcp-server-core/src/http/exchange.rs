@@ -227,6 +227,28 @@ impl<H: Clone> Exchange<H> {
         }
     }
 
+    /// Both at once, so that the client is told once of a list that is part of both.
+    pub fn handle_changes(
+        &mut self,
+        service: Option<&Arc<Service<H>>>,
+        changes: &[Change],
+        now: Instant,
+    ) {
+        self.now = now;
+        if let Some(service) = service {
+            self.service = Arc::clone(service);
+        }
+        if let State::Serving(serving) = &mut self.state {
+            if let Some(service) = service {
+                serving.dialog.handle_service(Arc::clone(service), now);
+            }
+            for change in changes {
+                serving.dialog.handle_change(change, now);
+            }
+            serving.pump(&mut self.reply, now);
+        }
+    }
+
     /// Something has changed that clients may have subscribed to.
     pub fn handle_change(&mut self, change: &Change, now: Instant) {
         self.now = now;

@@ -16,6 +16,8 @@ use super::{dialog::makes_claims, head::is_modern, options::SessionMode, refusal
 
 /// What is to be done with a body.
 #[derive(Debug)]
+// Taken apart where it is made: a box would cost more than the copy.
+#[allow(clippy::large_enum_variant)]
 pub(super) enum Target<'a> {
     /// A request that says it is of a revision without sessions, or may only be one.
     Modern(ModernRequest<'a>),

@@ -218,6 +218,27 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         });
     }
 
+    /// What the server offers has changed, and so has something that clients may want to know: both
+    /// at once, so that they are told once of a list that is part of both.
+    pub fn handle_changes(
+        &mut self,
+        service: Option<&Arc<Service<H>>>,
+        changes: &[Change],
+        now: Instant,
+    ) {
+        if let Some(service) = service {
+            self.service = Arc::clone(service);
+        }
+        self.for_each(now, |session| {
+            if let Some(service) = service {
+                session.dialog.handle_service(Arc::clone(service), now);
+            }
+            for change in changes {
+                session.dialog.handle_change(change, now);
+            }
+        });
+    }
+
     /// Something has changed that clients may want to know.
     pub fn handle_change(&mut self, change: &Change, now: Instant) {
         self.for_each(now, |session| session.dialog.handle_change(change, now));

@@ -16,7 +16,7 @@ use std::{
 };
 
 use mcp_proto::{rpc::CallId, time::Instant};
-use mcp_server_core::{Change, Handler, Link, Note, Outcome, Service, Ticket, http::Exchange};
+use mcp_server_core::{Changes, Handler, Link, Note, Outcome, Ticket, http::Exchange};
 use mio::{Interest, Token, net::TcpStream};
 
 use super::{
@@ -84,23 +84,13 @@ impl Connection {
     }
 
     /// Something has changed that its exchange has subscribed to.
-    pub(super) fn change(
-        &self,
-        service: &Arc<Service<Handler>>,
-        changes: &[Change],
-        hub: &Hub,
-        errands: &mut Errands,
-    ) {
+    pub(super) fn change(&self, changes: &Changes, hub: &Hub, errands: &mut Errands) {
         let mut inner = self.lock();
-        let now = hub.now();
         if !inner.listening {
             return;
         }
         if let Some(exchange) = inner.channel.exchange_mut() {
-            exchange.handle_service(Arc::clone(service), now);
-            for change in changes {
-                exchange.handle_change(change, now);
-            }
+            exchange.handle_changes(changes.service.as_ref(), &changes.changes, hub.now());
         }
         inner.pump(self, hub, errands);
         inner.settle(self, hub);
@@ -189,7 +179,8 @@ impl Inner {
             };
             self.channel.flushed(progress, hub.stall, now);
             moved_at_all |= moved || progress;
-            if !moved || !self.channel.output.is_empty() {
+            // Where the socket has taken all, there is room for more of the reply.
+            if !(moved || progress) || !self.channel.output.is_empty() {
                 break;
             }
         }

@@ -14,7 +14,7 @@ use std::{
 
 use mcp_proto::{rpc::CallId, time::Instant};
 use mcp_server_core::{
-    Call, Change, Cx, Handler, Link, Note, Outcome, Server, Ticket,
+    Call, Changes, Cx, Handler, Link, Note, Outcome, Server, Ticket,
     http::{HttpOptions, HttpServer, HttpServerEvent},
 };
 use mio::{Registry, Token, Waker};
@@ -209,17 +209,14 @@ impl Hub {
     }
 
     /// Tells everybody who wants to know.
-    pub(super) fn change(&self, changes: &[Change], errands: &mut Errands) {
-        let (now, service) = (self.now(), self.server.current());
+    pub(super) fn change(&self, changes: &Changes, errands: &mut Errands) {
+        let now = self.now();
         self.sessions(errands, |sessions| {
-            sessions.handle_service(Arc::clone(&service), now);
-            for change in changes {
-                sessions.handle_change(change, now);
-            }
+            sessions.handle_changes(changes.service.as_ref(), &changes.changes, now);
         });
         let listening: Vec<_> = lock(&self.listening).values().cloned().collect();
         for connection in listening {
-            connection.change(&service, changes, self, errands);
+            connection.change(changes, self, errands);
         }
     }
 

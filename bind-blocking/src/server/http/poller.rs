@@ -70,7 +70,7 @@ impl Poller {
             }
             self.handle_time(&due, sessions_due, &mut errands);
             if let Some(changes) = self.watch.take() {
-                self.hub.change(&changes.changes, &mut errands);
+                self.hub.change(&changes, &mut errands);
             }
             self.hub.run(errands);
             if self.is_over() {

@@ -1,6 +1,6 @@
 //! What comes in: messages, streams that end, refusals.
 
-use alloc::{boxed::Box, format, string::String, vec::Vec};
+use alloc::{boxed::Box, format, vec::Vec};
 use core::time::Duration;
 
 use http::HeaderValue;
@@ -11,17 +11,15 @@ use mcp_proto::{
 };
 
 use super::{
-    Challenge, FetchError, FetchId, HttpClient, Refresh,
-    exchange::{Exchange, OlderStream, Reading, Resume, What},
+    FetchError, FetchId, HttpClient,
+    exchange::{Exchange, Reading, Resume, What},
     post::{Post, Role},
-    redirect::{self, Redirect},
     request,
     send::{after, pause},
     timers::Due,
-    verdict::{self, Asked, Refused, Verdict},
 };
 use crate::{
-    error::{CallError, Fault, HttpFailure},
+    error::{Fault, HttpFailure},
     event::Event,
 };
 
@@ -36,6 +34,16 @@ enum Next {
     More(Exchange),
     /// It is over.
     Over,
+}
+
+/// What came of a message.
+enum Delivered {
+    /// There may be more.
+    More,
+    /// It was what the exchange is for.
+    Last,
+    /// It was an error that has yet to be judged.
+    Refused(RpcError),
 }
 
 /// What a message is, besides one for the session.
@@ -133,7 +141,7 @@ impl HttpClient {
         else {
             return Next::Wait(exchange);
         };
-        let refused = match decoder.next_event() {
+        let delivered = match decoder.next_event() {
             None => {
                 exchange.reading = Reading::Events(decoder);
                 return match exchange.end.take() {
@@ -146,7 +154,7 @@ impl HttpClient {
             }
             Some(Err(_)) => {
                 self.session.events.push_back(Event::Fault(Fault::Frame));
-                None
+                Delivered::More
             }
             Some(Ok(event)) => {
                 exchange.lively |= event.id.is_some() || event.is_message();
@@ -157,28 +165,28 @@ impl HttpClient {
                             self.give_up(id, exchange, failure);
                             return Next::Over;
                         }
-                        None
+                        Delivered::More
                     }
                     // Events of other names are none of ours (2025-11-25 sends only messages).
-                    _ => None,
+                    _ => Delivered::More,
                 }
             }
         };
-        if let Some(error) = refused {
-            self.refused(id, exchange, Some(error));
-            return Next::Over;
+        match delivered {
+            Delivered::Last if exchange.post().is_some() => {
+                // Nothing more is read; the stream may end by itself.
+                self.let_end(id, &mut exchange);
+                Next::More(exchange)
+            }
+            Delivered::Refused(error) => {
+                self.refused(id, exchange, Some(error));
+                Next::Over
+            }
+            Delivered::More | Delivered::Last => {
+                exchange.reading = Reading::Events(decoder);
+                Next::More(exchange)
+            }
         }
-        if exchange.post().is_some_and(|post| !self.is_wanted(post)) {
-            // The answer was in it.
-            self.fetches.insert(id, exchange);
-            self.settle(id);
-            return match self.fetches.remove(&id) {
-                Some(exchange) => Next::Wait(exchange),
-                None => Next::Over,
-            };
-        }
-        exchange.reading = Reading::Events(decoder);
-        Next::More(exchange)
     }
 
     fn stream_ended(&mut self, id: FetchId, exchange: Exchange, end: Result<(), FetchError>) {
@@ -229,9 +237,14 @@ impl HttpClient {
     }
 
     // 2025-11-25, basic/transports: the client MUST respect `retry`.
-    fn resume_later(&mut self, resume: Resume, wait: Option<Duration>, failure: HttpFailure) {
+    pub(super) fn resume_later(
+        &mut self,
+        resume: Resume,
+        wait: Option<Duration>,
+        failure: HttpFailure,
+    ) {
         if resume.failures >= self.session.config.limits.resumptions {
-            return self.fail(resume.post, failure);
+            return self.fail(&resume.post, failure);
         }
         let wait = wait.unwrap_or_default().max(pause(resume.failures + 1));
         let at = after(self.session.now, wait);
@@ -241,9 +254,8 @@ impl HttpClient {
     // ── Messages ─────────────────────────────────────────────────────────────────────────────
 
     fn read_body(&mut self, id: FetchId, mut exchange: Exchange, mut body: Vec<u8>) {
-        let answered = |client: &Self| exchange.post().is_none_or(|post| !client.is_wanted(post));
-        let error = if body.trim_ascii().is_empty() {
-            None
+        let delivered = if body.trim_ascii().is_empty() {
+            Delivered::More
         } else if body.len() > LENT_BYTES {
             // Handed over, so that a large result is not copied; only its beginning is kept.
             let beginning = body[..LENT_BYTES].to_vec();
@@ -252,28 +264,34 @@ impl HttpClient {
                 Line::Owned(core::mem::replace(&mut body, beginning)),
             )
         } else {
-            match self.deliver(&exchange, Line::Borrowed(&body)) {
-                None if !answered(self) => error_in(&body),
-                error => error,
-            }
+            self.deliver(&exchange, Line::Borrowed(&body))
         };
-        if error.is_none() && answered(self) {
+        let error = match delivered {
+            Delivered::Last => return,
+            Delivered::More => None,
+            Delivered::Refused(error) => Some(error),
+        };
+        if !exchange.post().is_some_and(|post| self.is_wanted(post)) {
             return;
         }
         exchange.reading = Reading::Refusal(body);
         self.refused(id, exchange, error);
     }
 
-    // Hands a message to whom it is for; gives back an error that has yet to be judged.
-    fn deliver(&mut self, exchange: &Exchange, line: Line<'_>) -> Option<RpcError> {
+    // Hands a message to whom it is for.
+    fn deliver(&mut self, exchange: &Exchange, line: Line<'_>) -> Delivered {
         match self.inspect(exchange, line.as_bytes()) {
             Inspected::Pass => self.session.receive(line),
             Inspected::Replaced(message) => self.session.receive(Line::Owned(message)),
-            Inspected::Taken => return None,
-            Inspected::Refused(error) => return Some(error),
+            Inspected::Taken => return Delivered::Last,
+            Inspected::Refused(error) => return Delivered::Refused(error),
         }
         self.check_agreed(session_id(exchange));
-        None
+        if exchange.post().is_some_and(|post| !self.is_wanted(post)) {
+            Delivered::Last
+        } else {
+            Delivered::More
+        }
     }
 
     // Looks into messages that mean something to the front.
@@ -353,271 +371,15 @@ impl HttpClient {
 
     // A place in a list that is no longer known: the list is another one now (2026-07-28, caching,
     // "Interaction with Pagination").
-    fn inspect_error(&mut self, post: &Post, error: &RpcError) {
+    pub(super) fn inspect_error(&mut self, post: &Post, error: &RpcError) {
         if let (Some(method), false) = (post.method, post.first_page) {
             if error.code == codes::INVALID_PARAMS {
                 self.cache.forget(&[method]);
             }
         }
     }
-
-    // ── What the tools say about headers ─────────────────────────────────────────────────────
-
-    fn learn(&mut self, page: &str, first: bool) -> (Option<String>, Option<String>) {
-        let most = self.session.config.limits.annotated_tools;
-        let learnt = self.tools.learn(page, first, most);
-        let faults = learnt.faults.into_iter().map(Event::Fault);
-        self.session.events.extend(faults);
-        (learnt.page, learnt.next)
-    }
-
-    fn refresh(&mut self) {
-        if self.refresh.is_none() {
-            self.refresh = Some(Refresh { pages: 0 });
-            self.cache.forget(&[Method::ListTools]);
-            self.ask_for_tools(None);
-        }
-    }
-
-    fn ask_for_tools(&mut self, cursor: Option<&str>) {
-        self.refreshes += 1;
-        let body = self.session.write_tools_request(self.refreshes, cursor);
-        let mut post = Post::new(Role::Refresh, Some(Method::ListTools), body.into());
-        post.first_page = cursor.is_none();
-        self.send(post);
-    }
-
-    fn refreshed(&mut self, page: &str) {
-        let Some(refresh) = &mut self.refresh else {
-            return;
-        };
-        refresh.pages += 1;
-        let (first, full) = (
-            refresh.pages == 1,
-            refresh.pages >= self.session.config.limits.pages,
-        );
-        let (_, next) = self.learn(page, first);
-        if let Some(next) = next.filter(|_| !full) {
-            return self.ask_for_tools(Some(&next));
-        }
-        self.refresh = None;
-        for (mut post, _) in core::mem::take(&mut self.held.mismatched) {
-            post.refreshed = true;
-            if self.renew(&mut post) {
-                self.send_again(post);
-            }
-        }
-    }
-
-    /// The tools could not be listed, so the calls fail as the server said.
-    pub(super) fn refresh_failed(&mut self) {
-        self.refresh = None;
-        for (post, error) in core::mem::take(&mut self.held.mismatched) {
-            self.answer_error(&post, &error);
-        }
-    }
-
-    // ── Refusals ─────────────────────────────────────────────────────────────────────────────
-
-    // A response that is no answer. `error`: what its body says, where that was read already.
-    fn refused(&mut self, id: FetchId, exchange: Exchange, error: Option<RpcError>) {
-        let Some(head) = &exchange.head else {
-            return self.broken(
-                exchange,
-                &FetchError::Broken("there was no response".into()),
-            );
-        };
-        let method = match &exchange.what {
-            What::Post(_) => http::Method::POST,
-            What::Delete => return,
-            _ => http::Method::GET,
-        };
-        let mut reason = head.status.canonical_reason().unwrap_or("refused");
-        if head.status.is_success() {
-            reason = "the response holds no answer";
-        }
-        match redirect::judge(
-            &method,
-            &exchange.uri,
-            head.status,
-            head.location.as_deref(),
-        ) {
-            Redirect::None => {}
-            Redirect::Refused(why) => reason = why,
-            Redirect::To { .. } if exchange.hops >= self.session.config.limits.redirects => {
-                reason = "it redirects too often";
-            }
-            Redirect::To { uri, permanently } => {
-                return self.follow(id, exchange, uri, permanently);
-            }
-        }
-        let error = error.or_else(|| match &exchange.reading {
-            Reading::Refusal(body) => error_in(body),
-            _ => None,
-        });
-        let failure = exchange.failure(reason);
-        match exchange.what {
-            What::Post(_) => self.post_refused(exchange, error, failure),
-            _ => self.get_refused(id, exchange, failure),
-        }
-    }
-
-    fn follow(&mut self, id: FetchId, exchange: Exchange, uri: http::Uri, permanently: bool) {
-        if permanently && exchange.uri == self.endpoint {
-            self.endpoint = uri.clone();
-        }
-        let again = self.open(exchange.what, uri, exchange.hops + 1);
-        self.link.moved(id, again);
-    }
-
-    fn post_refused(&mut self, exchange: Exchange, error: Option<RpcError>, failure: HttpFailure) {
-        let (What::Post(post), Some(head)) = (exchange.what, exchange.head) else {
-            return;
-        };
-        let mut post = *post;
-        let stateless = self.session.is_stateless();
-        let asked = Asked {
-            role: post.role,
-            stateless,
-            tool: stateless && post.method == Some(Method::CallTool),
-            safe: post.safe,
-            in_session: !stateless && self.session.version().is_some() && exchange.in_session,
-            repeated: post.repeated,
-            refreshed: post.refreshed,
-            renewed: post.renewed,
-        };
-        let refused = Refused {
-            status: head.status,
-            error: error.as_ref(),
-            challenged: head.challenge.is_some(),
-        };
-        match (verdict::judge(&asked, &refused), error) {
-            (Verdict::Answer, Some(error)) => self.answer_error(&post, &error),
-            (Verdict::Retry, _) => self.retry(post, head.retry_after, failure),
-            (Verdict::Unauthorized, _) => {
-                let status = head.status.as_u16();
-                let challenge = Challenge {
-                    status,
-                    text: head.challenge,
-                };
-                self.unauthorized(post, challenge, failure);
-            }
-            (verdict @ (Verdict::Modern | Verdict::Old), error) => {
-                let error = error.unwrap_or_else(|| RpcError::internal(failure.reason));
-                if let Some(wire) = post.wire {
-                    self.session
-                        .probe_refused(wire, verdict == Verdict::Modern, &error);
-                }
-                self.check_agreed(None);
-            }
-            (Verdict::Older, error) => self.try_older(post, error, failure),
-            (Verdict::Again, _) => {
-                post.repeated = true;
-                if self.renew(&mut post) {
-                    self.send_again(post);
-                }
-            }
-            (Verdict::SessionGone, _) => {
-                self.session_gone(exchange.epoch);
-                post.renewed = true;
-                if post.role == Role::Call && self.renew(&mut post) {
-                    self.send_again(post);
-                }
-            }
-            (Verdict::Refresh, Some(error)) => {
-                self.held.mismatched.push((post, error));
-                self.refresh();
-            }
-            (Verdict::Answer | Verdict::Refresh | Verdict::Fail, _) => self.fail(post, failure),
-        }
-    }
-
-    fn get_refused(&mut self, id: FetchId, exchange: Exchange, failure: HttpFailure) {
-        match exchange.what {
-            What::Stream(_) => self.listening_refused(&exchange),
-            What::Resume(mut resume) => {
-                let head = exchange.head.as_ref();
-                let status = head.map_or(0, |head| head.status.as_u16());
-                if status >= 500 || matches!(status, 408 | 429) {
-                    resume.failures += 1;
-                    let wait = head.and_then(|head| head.retry_after);
-                    return self.resume_later(*resume, wait, failure);
-                }
-                if status == 404 && exchange.in_session {
-                    self.session_gone(exchange.epoch);
-                }
-                self.retry_broken(resume.post, None, failure);
-            }
-            What::Older(stream) => self.older_ended(id, *stream, failure),
-            What::Post(_) | What::Delete => {}
-        }
-    }
-
-    /// The error is the answer to this message.
-    pub(super) fn answer_error(&mut self, post: &Post, error: &RpcError) {
-        match (post.role, post.wire) {
-            (Role::Probe, Some(wire)) => self.session.probe_refused(wire, false, error),
-            (Role::Handshake, Some(wire)) => self.session.handshake_refused(wire, error),
-            (Role::Call, Some(wire)) => {
-                self.inspect_error(post, error);
-                self.session
-                    .fail_request(wire, CallError::Rpc(error.clone()));
-            }
-            (Role::Reopen, _) => self.reopen_failed(&HttpFailure::new(format!("{error}"))),
-            (Role::Refresh, _) => self.refresh_failed(),
-            _ => {}
-        }
-    }
-
-    // ── Accidents ────────────────────────────────────────────────────────────────────────────
-
-    /// An exchange broke off before its response was whole.
-    pub(super) fn broken(&mut self, exchange: Exchange, error: &FetchError) {
-        let failure = exchange.failure(format!("{error}"));
-        match exchange.what {
-            What::Post(post) if self.is_wanted(&post) => {
-                self.retry_broken(*post, Some(error), failure)
-            }
-            What::Post(_) | What::Delete => {}
-            What::Resume(mut resume) => {
-                resume.failures += 1;
-                self.resume_later(*resume, None, failure);
-            }
-            What::Stream(_) => self.listening_ended(&exchange, None, None),
-            What::Older(stream) => self.older_broken(*stream, failure),
-        }
-    }
-
-    // An exchange is useless as it is, and will be again.
-    fn give_up(&mut self, id: FetchId, exchange: Exchange, failure: HttpFailure) {
-        match exchange.what {
-            What::Post(post) => self.fail(*post, failure),
-            What::Resume(resume) => self.fail(resume.post, failure),
-            What::Stream(_) => self.listening_refused(&exchange),
-            What::Older(stream) => self.older_ended(id, *stream, failure),
-            What::Delete => {}
-        }
-    }
-
-    fn older_broken(&mut self, stream: OlderStream, failure: HttpFailure) {
-        if let Some(id) = self.link.older_stream() {
-            self.older_ended(id, stream, failure);
-        }
-    }
 }
 
 fn session_id(exchange: &Exchange) -> Option<HeaderValue> {
     exchange.head.as_ref()?.session_id.clone()
-}
-
-/// The error that a body holds, whatever its id: an exchange has one request.
-fn error_in(body: &[u8]) -> Option<RpcError> {
-    let limits = mcp_proto::limits::Limits::default();
-    match rpc::parse(body, &limits) {
-        Ok(Incoming::Single(Message::Response {
-            outcome: Err(error),
-            ..
-        })) => Some(error),
-        _ => None,
-    }
 }

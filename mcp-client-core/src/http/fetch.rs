@@ -21,6 +21,7 @@ impl FetchId {
 /// Something to be done about an HTTP exchange.
 #[derive(Debug)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are requests")]
 pub enum Fetch {
     /// Make this request, and report what comes of it under this id.
     ///

@@ -314,7 +314,7 @@ impl HttpClient {
         self.link.phase = Phase::Down;
         self.others.clear();
         for post in core::mem::take(&mut self.calls) {
-            self.fail(post, failure.clone());
+            self.fail(&post, failure.clone());
         }
     }
 
@@ -390,8 +390,8 @@ impl HttpClient {
         match (stream.first, stream.refused) {
             // What the newer transport was refused with explains more.
             (Some(post), Some((Some(error), _))) => self.answer_error(&post, &error),
-            (Some(post), Some((None, refused))) => self.fail(post, refused),
-            (Some(post), None) => self.fail(post, failure),
+            (Some(post), Some((None, refused))) => self.fail(&post, refused),
+            (Some(post), None) => self.fail(&post, failure),
             // `initialize` was sent; its answer will not come.
             (None, _) => self.session.not_agreed(NegotiationError::Http(failure)),
         }

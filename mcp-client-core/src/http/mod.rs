@@ -9,7 +9,9 @@
 //! | `fetch` | what is wanted from the caller, and what it reports |
 //! | `request` | the heads of requests |
 //! | `exchange` | one exchange under way: what its body is read as, and how much of it |
-//! | `answers` | what comes in: messages, streams that end, refusals |
+//! | `send` | whose turn it is, what is tried again, what is given up |
+//! | `answers` | what comes in: messages, and streams that end |
+//! | `refusals` | what comes of responses that are no answers, and of accidents |
 //! | `verdict` | what a response means that is no answer; era detection is a table there |
 //! | `link` | where messages go: opening, the greeting, forgotten sessions, the older transport |
 //! | `redirect` | where a response may lead |
@@ -24,6 +26,7 @@ mod link;
 mod options;
 mod post;
 mod redirect;
+mod refusals;
 mod request;
 mod send;
 #[cfg(test)]
@@ -234,7 +237,7 @@ impl HttpClient {
                 self.session.go_on(call);
             }
             if !given {
-                self.fail(post, failure);
+                self.fail(&post, failure);
             } else if self.renew(&mut post) {
                 self.send_again(post);
             }
@@ -295,15 +298,16 @@ impl HttpClient {
             return self.wind_up();
         }
         self.pump();
-        if let Some(due) = self.timers.take_due(self.session.now) {
-            self.run_timer(due);
-            return true;
-        }
+        // What has come is read first: it may be what a timer waits for.
         if self.session.wants_read() {
             if let Some(id) = self.ready.pop_front() {
                 self.advance(id);
                 return true;
             }
+        }
+        if let Some(due) = self.timers.take_due(self.session.now) {
+            self.run_timer(due);
+            return true;
         }
         // A result that was kept may have answered a call without any exchange.
         !self.session.events.is_empty()
@@ -372,7 +376,6 @@ impl HttpClient {
         let delivers = self.session.closed == Some(Closed::Local) && self.link.is_up();
         self.timers.clear();
         self.calls.clear();
-        self.ready.clear();
         self.held = Held::default();
         if delivers {
             self.pump();

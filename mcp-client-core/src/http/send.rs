@@ -49,7 +49,7 @@ impl HttpClient {
     // A server that asks without end and takes no answers must not make us keep them: then the
     // session keeps them, and gives up.
     fn takes_more(&self) -> bool {
-        let most = self.session.config.limits.fetches;
+        let most = self.session.config.limits.calls_in_flight;
         if self.fetches.len() + self.others.len() < most {
             return true;
         }
@@ -215,7 +215,7 @@ impl HttpClient {
     /// Tries again in a while what has failed by accident, but not for ever.
     pub(super) fn retry(&mut self, mut post: Post, wait: Option<Duration>, failure: HttpFailure) {
         if post.failures >= self.session.config.limits.fetch_retries {
-            return self.fail(post, failure);
+            return self.fail(&post, failure);
         }
         post.failures += 1;
         let pause = pause(post.failures).max(wait.unwrap_or_default().min(LONGEST_WAIT));
@@ -232,7 +232,7 @@ impl HttpClient {
     ) {
         let untouched = matches!(error, Some(FetchError::Connect(_))) && !post.listens();
         if post.role == Role::Call && !post.safe && !untouched {
-            self.fail(post, failure);
+            self.fail(&post, failure);
         } else {
             self.retry(post, None, failure);
         }
@@ -253,7 +253,7 @@ impl HttpClient {
         }
         let most = self.session.config.limits.authorizations;
         if !self.options.awaits_authorization || post.authorizations >= most {
-            return self.fail(post, failure);
+            return self.fail(&post, failure);
         }
         post.authorizations += 1;
         if let Some(call) = post.call {
@@ -263,7 +263,7 @@ impl HttpClient {
     }
 
     /// Nothing more is tried with a message.
-    pub(super) fn fail(&mut self, post: Post, failure: HttpFailure) {
+    pub(super) fn fail(&mut self, post: &Post, failure: HttpFailure) {
         match (post.role, post.wire) {
             (Role::Call, Some(wire)) => {
                 self.session.fail_request(wire, CallError::Http(failure));
@@ -372,16 +372,21 @@ impl HttpClient {
 
     /// Reads nothing more from an exchange, and drops it unless it ends soon.
     pub(super) fn settle(&mut self, id: FetchId) {
-        let at = self.session.now.saturating_add(LINGER);
-        let Some(exchange) = self.fetches.get_mut(&id) else {
-            return;
-        };
+        if let Some(mut exchange) = self.fetches.remove(&id) {
+            self.let_end(id, &mut exchange);
+            self.fetches.insert(id, exchange);
+            self.wake(id);
+        }
+    }
+
+    /// The same for one that is being read.
+    pub(super) fn let_end(&mut self, id: FetchId, exchange: &mut Exchange) {
+        let at = after(self.session.now, LINGER);
         exchange.reading = Reading::Rest;
         let key = self.timers.add(at, Due::Expire(id));
         if let Some(earlier) = exchange.expiry.replace(key) {
             self.timers.cancel(earlier);
         }
-        self.wake(id);
     }
 
     /// An exchange has taken too long.

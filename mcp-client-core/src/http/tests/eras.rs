@@ -39,7 +39,7 @@ fn play(era: EraMode, server: &Server) -> (Vec<String>, String) {
             answer(&mut script, number, id, status, body);
         }
         // Accidents are tried again.
-        script.pass(secs(60));
+        script.pass(secs(8));
     }
     let end = match script.client.server() {
         Some(server) => server.version.to_string(),

@@ -272,6 +272,12 @@ impl Script {
         assert_eq!(self.fetches(), [""; 0]);
     }
 
+    /// Asserts that so many requests are made now, and that nothing else has happened.
+    pub(super) fn assert_ready_for(&mut self, requests: usize) {
+        assert!(self.events().is_empty());
+        assert_eq!(self.fetches().len(), requests);
+    }
+
     pub(super) fn request(&self, fetch: u64) -> &Request<Bytes> {
         let found = self.requests.iter().find(|(id, _)| *id == fetch);
         &found.expect("the request was made").1

@@ -1,1 +1,176 @@
+//! The transport of 2024-11-05: one stream for everything that comes, and an address for what goes.
+
 use super::*;
+
+// A client that has found it; its next exchange has the number 6.
+fn connected() -> Script {
+    let mut script = Script::new(EraMode::Auto, |_, _| {});
+    script.fetches();
+    script.reply(1, 405, NOTHING, "");
+    script.events();
+    assert_eq!(script.fetches(), ["2 POST initialize 2"]);
+    script.reply(2, 405, HTML, "no POST here");
+    script.events();
+    assert_eq!(script.fetches(), ["3 GET"]);
+    assert_eq!(script.header(3, "accept"), Some("text/event-stream"));
+    script.head(3, 200, EVENTS);
+    script.chunk(3, "event: endpoint\ndata: /messages?session=7\n\n");
+    script.events();
+    assert_eq!(script.fetches(), ["4 POST initialize 2"]);
+    assert_eq!(
+        script.request(4).uri(),
+        "https://example.com/messages?session=7"
+    );
+    script.reply(4, 202, NOTHING, "Accepted");
+    script.assert_quiet();
+    script.event(3, "", &result(2, &initialized("2024-11-05")));
+    assert_eq!(script.events(), ["ready"]);
+    assert_eq!(script.fetches(), ["5 POST notifications/initialized"]);
+    script.reply(5, 202, NOTHING, "Accepted");
+    script.assert_quiet();
+    script
+}
+
+#[test]
+fn everything_comes_on_one_stream() {
+    let mut script = connected();
+    let (one, two, three) = (script.call("a"), script.call("b"), script.call("c"));
+    script.events();
+    assert_eq!(script.fetches().len(), 3);
+    assert_eq!(
+        script.request(6).uri(),
+        "https://example.com/messages?session=7"
+    );
+    assert_eq!(script.header(6, "mcp-protocol-version"), None);
+    script.reply(6, 202, NOTHING, "");
+    script.reply(7, 200, HTML, "ok");
+    script.reply(8, 500, HTML, "boom");
+    assert_eq!(script.events(), ["done"]);
+    assert_eq!(
+        script.outcome(three),
+        "HTTP 500: Internal Server Error: boom"
+    );
+    script.event(3, "", &result(4, &said("b")));
+    script.event(3, "", r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#);
+    script.event(3, "", &result(3, &said("a")));
+    assert_eq!(script.events(), ["done", "done"]);
+    assert_eq!(script.fetches(), ["9 POST p"]);
+    assert_eq!(
+        (script.outcome(one), script.outcome(two)),
+        ("a".into(), "b".into())
+    );
+    script.reply(9, 202, NOTHING, "");
+    script.client.close(script.now);
+    assert_eq!(script.events(), ["closed Local"]);
+    assert_eq!(script.fetches(), ["3 abort"]);
+    assert!(script.client.is_closed());
+}
+
+#[test]
+fn a_broken_stream_fails_what_is_open_and_the_next_call_connects_again() {
+    let mut script = connected();
+    let call = script.call("a");
+    script.events();
+    script.fetches();
+    script.reply(6, 202, NOTHING, "");
+    script.fail(3, FetchError::Broken("reset".into()));
+    assert_eq!(script.events(), ["done"]);
+    let failed = script.outcome(call);
+    assert_eq!(
+        failed,
+        "HTTP 200: the stream broke off before the answer: the connection broke: reset"
+    );
+    script.pass(secs(60));
+    script.assert_quiet();
+    let call = script.call("b");
+    script.events();
+    assert_eq!(script.fetches(), ["7 GET"]);
+    script.head(7, 200, EVENTS);
+    script.chunk(7, "event: endpoint\ndata: /messages?session=8\n\n");
+    script.events();
+    assert_eq!(script.fetches(), ["8 POST initialize 2"]);
+    assert_eq!(
+        script.request(8).uri(),
+        "https://example.com/messages?session=8"
+    );
+    script.reply(8, 202, NOTHING, "");
+    script.event(7, "", &result(2, &initialized("2024-11-05")));
+    assert!(script.events().is_empty());
+    assert_eq!(script.fetches(), ["9 POST notifications/initialized"]);
+    script.reply(9, 202, NOTHING, "");
+    assert!(script.events().is_empty());
+    assert_eq!(script.fetches(), ["10 POST tools/call 4"]);
+    script.reply(10, 202, NOTHING, "");
+    script.event(7, "", &result(4, &said("b")));
+    assert_eq!(script.events(), ["done"]);
+    assert_eq!(script.outcome(call), "b");
+    // The stream is not taken for one that takes too long.
+    script.pass(secs(3600));
+    script.assert_quiet();
+}
+
+#[test]
+fn the_address_must_be_of_the_same_origin() {
+    for (address, allowed) in [
+        ("/messages", true),
+        ("messages?x=1", true),
+        ("https://example.com/x", true),
+        ("https://evil.example/x", false),
+        ("http://example.com/x", false),
+        ("//evil.example/x", false),
+        ("", true),
+    ] {
+        let mut script = Script::new(EraMode::Handshake(ProtocolVersion::V2024_11_05), |_, _| {});
+        script.fetches();
+        script.reply(1, 404, HTML, "?");
+        script.events();
+        assert_eq!(script.fetches(), ["2 GET"]);
+        script.head(2, 200, EVENTS);
+        script.chunk(2, &format!("event: endpoint\ndata: {address}\n\n"));
+        let events = script.events();
+        let fetches = script.fetches();
+        if address.is_empty() {
+            // No address at all.
+            assert!(events.is_empty() && fetches.is_empty());
+        } else if allowed {
+            assert_eq!(fetches, ["3 POST initialize 1"], "{address}");
+        } else {
+            assert_eq!(events, ["closed NotAgreed"], "{address}");
+            assert_eq!(fetches, ["2 abort"], "{address}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_is_none_is_the_end() {
+    for (status, headers, expected) in [
+        (404, HTML, "HTTP 404: Not Found: first"),
+        (405, NOTHING, "HTTP 404: Not Found: first"),
+        (200, HTML, "HTTP 404: Not Found: first"),
+        (503, NOTHING, "HTTP 404: Not Found: first"),
+    ] {
+        let mut script = Script::new(EraMode::Handshake(ProtocolVersion::V2024_11_05), |_, _| {});
+        script.fetches();
+        script.reply(1, 404, HTML, "first");
+        script.events();
+        script.fetches();
+        script.reply(2, status, headers, "second");
+        assert_eq!(script.events(), ["closed NotAgreed"]);
+        assert_eq!(script.client.failure().unwrap().to_string(), expected);
+        assert!(script.client.is_closed());
+    }
+}
+
+#[test]
+fn an_answer_that_never_comes_ends_the_attempt() {
+    let mut script = Script::new(EraMode::Handshake(ProtocolVersion::V2024_11_05), |_, _| {});
+    script.fetches();
+    script.reply(1, 404, HTML, "?");
+    script.events();
+    script.fetches();
+    script.head(2, 200, EVENTS);
+    script.pass(secs(5 * 60));
+    assert_eq!(script.events(), ["closed NotAgreed"]);
+    assert_eq!(script.fetches(), ["2 abort"]);
+    assert!(script.client.is_closed());
+}

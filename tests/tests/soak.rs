@@ -21,7 +21,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-const CALLS: usize = 100_000;
+const CALLS: usize = 10_000;
 const CALLERS: usize = 50;
 /// Rounds, each of which ends with nothing under way: memory is compared between them.
 const ROUNDS: usize = 5;

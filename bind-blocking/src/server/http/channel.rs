@@ -464,3 +464,126 @@ impl Ongoing {
 fn has_blank_line(bytes: &[u8]) -> bool {
     bytes.windows(2).any(|pair| pair == b"\n\n") || bytes.windows(3).any(|three| three == b"\n\r\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use mcp_server_core::{Server, ToolEntry};
+
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::ZERO.saturating_add(Duration::from_millis(millis))
+    }
+
+    fn after(time: Duration) -> Instant {
+        Instant::ZERO.saturating_add(time)
+    }
+
+    fn terrain() -> Terrain {
+        let echo = ToolEntry::new("echo").call(|| "x");
+        let server = Server::builder("t", "1").tool(echo).build().unwrap();
+        Terrain {
+            service: server.current(),
+            options: Arc::new(HttpOptions::listening(true)),
+        }
+    }
+
+    fn give(channel: &mut Channel, bytes: &[u8], now: Instant) -> Step {
+        let mut bytes = bytes;
+        while !bytes.is_empty() {
+            channel.input.fill(&mut bytes).unwrap();
+        }
+        channel.poll(terrain, now)
+    }
+
+    fn sent(channel: &mut Channel) -> String {
+        let mut to = Vec::new();
+        channel.output.flush(&mut to).unwrap();
+        String::from_utf8(to).unwrap()
+    }
+
+    const REQUEST: &[u8] = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    #[test]
+    fn a_silent_connection_ends_after_a_while() {
+        let mut channel = Channel::new(at(0));
+        assert_eq!(channel.poll_timeout(), Some(after(IDLE)));
+        assert!(matches!(give(&mut channel, REQUEST, at(5)), Step::Wait));
+        assert!(sent(&mut channel).starts_with("HTTP/1.1 404 "));
+        let due = after(IDLE).saturating_add(Duration::from_millis(5));
+        assert_eq!(channel.poll_timeout(), Some(due));
+        assert!(!channel.handle_timeout(at(6)));
+        assert!(channel.handle_timeout(due));
+    }
+
+    #[test]
+    fn a_head_has_to_come_in_time() {
+        let mut channel = Channel::new(at(0));
+        for (now, byte) in (0..20).zip(REQUEST) {
+            give(&mut channel, &[*byte], at(now));
+            assert_eq!(channel.poll_timeout(), Some(after(HEAD_TIME)));
+        }
+        assert!(!channel.handle_timeout(after(HEAD_TIME)));
+        assert!(sent(&mut channel).starts_with("HTTP/1.1 408 "));
+        assert!(channel.wants_end(after(HEAD_TIME)) && !channel.wants_end(at(0)));
+        let end = after(HEAD_TIME).saturating_add(LINGER);
+        assert_eq!(channel.poll_timeout(), Some(end));
+        assert!(channel.handle_timeout(end));
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_is_given_up() {
+        let stall = Duration::from_millis(100);
+        let mut channel = Channel::new(at(0));
+        give(&mut channel, REQUEST, at(0));
+        channel.flushed(false, stall, at(0));
+        assert_eq!(channel.poll_timeout(), Some(at(100)));
+        // It takes a part, and then nothing.
+        channel.flushed(true, stall, at(50));
+        channel.flushed(false, stall, at(60));
+        assert!(!channel.handle_timeout(at(149)));
+        assert!(channel.handle_timeout(at(150)));
+        assert!(!sent(&mut channel).is_empty());
+        channel.flushed(true, stall, at(150));
+        assert!(!channel.handle_timeout(at(151)));
+    }
+
+    #[test]
+    fn requests_wait_for_the_one_in_front_of_them() {
+        let mut channel = Channel::new(at(0));
+        let body: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","_meta":{
+            "io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#;
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: */*\r\n\
+             MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: echo\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let both = [head.as_bytes(), body, REQUEST].concat();
+        let Step::Event(HttpEvent::Call(call)) = give(&mut channel, &both, at(0)) else {
+            panic!("a call")
+        };
+        assert!(matches!(channel.poll(terrain, at(1)), Step::Wait));
+        assert_eq!(channel.input.bytes(), REQUEST);
+        assert!(!channel.wants_request() && channel.wants_read());
+        assert!(channel.exchange_of(call.ticket.call().tag() + 1).is_none());
+        let exchange = channel.exchange_of(call.ticket.call().tag()).unwrap();
+        let _ = exchange.abandon(call.ticket.call(), at(2));
+        assert!(matches!(channel.poll(terrain, at(2)), Step::Wait));
+        assert!(sent(&mut channel).starts_with("HTTP/1.1 200 "));
+        assert!(matches!(channel.poll(terrain, at(2)), Step::Wait));
+        assert!(sent(&mut channel).starts_with("HTTP/1.1 404 "));
+    }
+
+    #[test]
+    fn at_the_end_a_request_is_answered_and_no_further_one_is_read() {
+        let mut channel = Channel::new(at(0));
+        channel.shut_down(at(0));
+        assert!(channel.is_closed() && channel.poll_timeout().is_none());
+        let mut channel = Channel::new(at(0));
+        give(&mut channel, REQUEST, at(0));
+        channel.shut_down(at(0));
+        assert!(!sent(&mut channel).is_empty());
+        assert!(matches!(give(&mut channel, REQUEST, at(0)), Step::Wait));
+        assert!(sent(&mut channel).is_empty() && channel.wants_end(at(0)));
+    }
+}

@@ -88,6 +88,27 @@ pub struct Limits {
     pub sse_after: Duration,
     /// Silence on an event stream after which a comment keeps it alive. 15 s.
     pub keep_alive: Duration,
+
+    /// Calls that an HTTP client has under way at once; the others wait for their turn. 64: as many
+    /// as a server is busy with.
+    pub fetches: usize,
+    /// How often an HTTP client tries again what may have failed by accident: no connection, an
+    /// overloaded server. 3, with growing pauses.
+    pub fetch_retries: usize,
+    /// How often a broken stream is resumed without anything new having come. 5.
+    pub resumptions: usize,
+    /// Redirects followed for one request. 3.
+    pub redirects: usize,
+    /// How often one request is repeated with another authorization. 3: "a few times".
+    pub authorizations: usize,
+    /// How much of the body of an HTTP error is read. 64 KiB.
+    pub refusal_bytes: usize,
+    /// Tools whose arguments travel in headers as well, remembered by a client. 1,024.
+    pub annotated_tools: usize,
+    /// Results that a client keeps for as long as their server allows. 256.
+    pub cache_entries: usize,
+    /// Bytes of such results. 4 MiB, one full message.
+    pub cache_bytes: usize,
 }
 
 impl Default for Limits {
@@ -125,6 +146,15 @@ impl Default for Limits {
             replay_bytes: MIB,
             sse_after: Duration::from_secs(1),
             keep_alive: Duration::from_secs(15),
+            fetches: 64,
+            fetch_retries: 3,
+            resumptions: 5,
+            redirects: 3,
+            authorizations: 3,
+            refusal_bytes: 64 * KIB,
+            annotated_tools: 1024,
+            cache_entries: 256,
+            cache_bytes: 4 * MIB,
         }
     }
 }

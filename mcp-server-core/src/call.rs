@@ -7,8 +7,8 @@ use mcp_proto::{
     rpc::{CallId, RpcError},
     time::Instant,
     types::{
-        CallToolResult, ClientCapabilities, CompleteParams, Completion, GetPromptResult, Implementation, LoggingLevel,
-        ReadResourceResult,
+        CallToolResult, ClientCapabilities, CompleteParams, Completion, GetPromptResult,
+        Implementation, LoggingLevel, ReadResourceResult,
     },
     uri::Variables,
     version::ProtocolVersion,
@@ -112,7 +112,11 @@ impl Peer {
     /// A client that has told nothing but its revision.
     #[must_use]
     pub fn new(version: ProtocolVersion) -> Self {
-        Self { version, info: None, capabilities: ClientCapabilities::default() }
+        Self {
+            version,
+            info: None,
+            capabilities: ClientCapabilities::default(),
+        }
     }
 }
 

@@ -71,7 +71,8 @@ mod waiting {
 
     impl Waiters {
         pub(super) fn wake_all(&self) {
-            let wakers = core::mem::take(&mut *self.wakers.lock().unwrap_or_else(PoisonError::into_inner));
+            let wakers =
+                core::mem::take(&mut *self.wakers.lock().unwrap_or_else(PoisonError::into_inner));
             self.changed.notify_all();
             wakers.into_iter().for_each(Waker::wake);
         }
@@ -83,15 +84,22 @@ mod waiting {
         #[must_use]
         pub fn wait(&self, timeout: Duration) -> bool {
             let waiters = &self.shared.waiters;
-            let guard = waiters.wakers.lock().unwrap_or_else(PoisonError::into_inner);
-            let waited = waiters.changed.wait_timeout_while(guard, timeout, |_| !self.is_cancelled());
+            let guard = waiters
+                .wakers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let waited = waiters
+                .changed
+                .wait_timeout_while(guard, timeout, |_| !self.is_cancelled());
             drop(waited);
             self.is_cancelled()
         }
 
         /// A future that is ready once the token is cancelled.
         pub fn cancelled(&self) -> Cancelled {
-            Cancelled { token: self.clone() }
+            Cancelled {
+                token: self.clone(),
+            }
         }
     }
 
@@ -107,7 +115,11 @@ mod waiting {
 
         fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
             let shared = &self.token.shared;
-            let mut wakers = shared.waiters.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut wakers = shared
+                .waiters
+                .wakers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             // Looked at under the lock that `wake_all` takes after setting it: no wake-up is lost.
             if shared.cancelled.load(Ordering::Acquire) {
                 return Poll::Ready(());
@@ -133,7 +145,10 @@ mod tests {
         let token = CancelToken::new();
         assert!(!token.wait(Duration::from_millis(1)));
         let waiting = token.clone();
-        #[expect(clippy::disallowed_methods, reason = "a second thread is what is tested")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a second thread is what is tested"
+        )]
         let thread = std::thread::spawn(move || waiting.wait(Duration::from_secs(60)));
         token.cancel();
         assert!(thread.join().unwrap());

@@ -5,6 +5,9 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[doc(hidden)]
+#[path = "macro_support.rs"]
+pub mod __private;
 pub mod arguments;
 mod builder;
 mod call;
@@ -15,15 +18,12 @@ mod cx;
 mod desk;
 pub mod entry;
 mod error;
-mod handler;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod handler;
 #[cfg(feature = "http")]
 pub mod http;
-#[doc(hidden)]
-#[path = "macro_support.rs"]
-pub mod __private;
 pub mod output;
 pub mod schema;
 #[cfg(feature = "std")]
@@ -31,36 +31,38 @@ mod server;
 pub mod service;
 mod session;
 
+pub use builder::ServerBuilder;
+pub use call::{
+    Call, CallContext, Change, Closed, Delivery, Event, Link, Note, Outcome, Peer, PeerFault,
+    Ticket, Work,
+};
+pub use cancel::CancelToken;
 #[cfg(feature = "std")]
 pub use cancel::Cancelled;
-pub use call::{
-    Call, CallContext, Change, Closed, Delivery, Event, Link, Note, Outcome, Peer, PeerFault, Ticket, Work,
-};
-pub use builder::ServerBuilder;
-pub use cancel::CancelToken;
 pub use conn::Conn;
 pub use cx::{Amount, Cx};
 #[cfg(feature = "std")]
 pub use desk::{Desk, Job};
 pub use entry::{
-    Completer, ComponentSet, Components, IntoPrompt, IntoResource, IntoTool, PromptEntry, PromptInput, ResourceEntry,
-    ResourceInput, SharedComponents, ToolEntry, ToolInput,
+    Completer, ComponentSet, Components, IntoPrompt, IntoResource, IntoTool, PromptEntry,
+    PromptInput, ResourceEntry, ResourceInput, SharedComponents, ToolEntry, ToolInput,
 };
 pub use error::{BuildError, Failure, ToolError, resource_not_found};
 pub use handler::{AsyncFn, BoxFuture, Handler, SyncFn};
+pub use mcp_proto;
+#[cfg(feature = "macros")]
+pub use mcp_server_macros::{components, prompt, resource, tool};
 pub use output::{
-    Audio, Image, IntoCompletion, IntoContent, IntoPromptResult, IntoResourceResult, IntoToolResult, Item, Json,
-    ResourceTarget,
+    Audio, Image, IntoCompletion, IntoContent, IntoPromptResult, IntoResourceResult,
+    IntoToolResult, Item, Json, ResourceTarget,
 };
 pub use schema::ToSchema;
 #[cfg(feature = "std")]
 pub use server::{Changes, IntoServer, Selector, Server, ServerHandle, Watch};
 pub use service::{
-    Component, ComponentKind, CompletionTarget, Duplicates, Edit, Entry, FoundResource, Page, Service, ServiceBuilder,
+    CompletionTarget, Component, ComponentKind, Duplicates, Edit, Entry, FoundResource, Page,
+    Service, ServiceBuilder,
 };
-pub use mcp_proto;
-#[cfg(feature = "macros")]
-pub use mcp_server_macros::{components, prompt, resource, tool};
 
 /// How the macros' code reaches this crate, through whichever crate exports it.
 #[doc(hidden)]

@@ -33,8 +33,10 @@ fn every_corpus_holds() {
 
 #[test]
 fn no_corpus_is_left_out() {
-    let mut folders: Vec<String> =
-        fs::read_dir(corpora()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut folders: Vec<String> = fs::read_dir(corpora())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     folders.sort();
     let names: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
     assert_eq!(folders, names);

@@ -184,7 +184,10 @@ pub fn decode_text<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Pro
         let names = [name];
         let mut report = Report::new(&names);
         report.wrong(0, text, &error);
-        report.finish().err().unwrap_or_else(|| problems::in_object(text, &error))
+        report
+            .finish()
+            .err()
+            .unwrap_or_else(|| problems::in_object(text, &error))
     })
 }
 
@@ -195,7 +198,9 @@ pub fn decode_text<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Pro
 pub fn decode_texts<'a, T: DeserializeOwned>(
     texts: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<T, Problems> {
-    let texts = texts.into_iter().map(|(name, text)| (name, Text::new(text)));
+    let texts = texts
+        .into_iter()
+        .map(|(name, text)| (name, Text::new(text)));
     T::deserialize(serde::de::value::MapDeserializer::new(texts))
         .map_err(|error: serde_json::Error| problems::in_object("", &error))
 }
@@ -259,7 +264,9 @@ impl<'a, const N: usize> PromptArguments<'a, N> {
 
     fn decode<T: DeserializeOwned>(&mut self, index: usize, text: &str) -> Option<T> {
         let decoded = T::deserialize(Text::new(text));
-        decoded.map_err(|error| self.report.wrong(index, text, &error)).ok()
+        decoded
+            .map_err(|error| self.report.wrong(index, text, &error))
+            .ok()
     }
 
     /// Ends the reading.

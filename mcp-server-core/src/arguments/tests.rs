@@ -170,7 +170,10 @@ fn all_problems_are_told_at_once() {
     );
 
     let array = Json::parse("[1]").unwrap();
-    let problems = ToolArguments::read(&["a"], Some(&array)).finish().unwrap_err().to_string();
+    let problems = ToolArguments::read(&["a"], Some(&array))
+        .finish()
+        .unwrap_err()
+        .to_string();
     assert!(problems.contains("expected an object"), "{problems}");
     assert_eq!(ToolArguments::read(&["a"], None).finish(), Ok(()));
 }
@@ -350,7 +353,9 @@ fn a_prompt_reads_texts_as_its_types_demand() {
 
 #[test]
 fn a_prompt_takes_only_the_arguments_it_knows() {
-    let texts: BTreeMap<_, _> = ["a", "x"].map(|name| (name.to_owned(), "5".to_owned())).into();
+    let texts: BTreeMap<_, _> = ["a", "x"]
+        .map(|name| (name.to_owned(), "5".to_owned()))
+        .into();
     let mut arguments = PromptArguments::read(&["a", "b", "c"], &texts);
     assert_eq!(arguments.get::<u8>(0), Some(5));
     assert_eq!(arguments.get_or(1, || 7), Some(7));

@@ -9,6 +9,7 @@ use crate::{
     session::{Arrival, Claims, Place, Sent, Session, claims_are_made, scan_meta},
 };
 use mcp_proto::{
+    meta::RequestMeta,
     rpc::{CallId, Member, Message, Params, RpcError},
     time::Instant,
     version::ProtocolVersion,
@@ -167,16 +168,21 @@ impl<H: Clone> Dialog<H> {
 /// # Errors
 /// -32602 for what is missing or of another type.
 pub(super) fn claimed_version<'a>(
-    members: &Result<Params<'a>, RpcError>,
+    meta: &Result<Option<RequestMeta<'a>>, RpcError>,
 ) -> Result<Cow<'a, str>, RpcError> {
-    let members = members.as_ref().map_err(Clone::clone)?;
-    let meta = members.get(Member::Meta).map(scan_meta).transpose()?;
+    let meta = meta.as_ref().map_err(Clone::clone)?;
     Claims::read(meta.as_ref()).map(|claims| claims.version)
 }
 
-/// Whether a request says that it is of a revision without a handshake.
-pub(super) fn makes_claims(members: &Result<Params<'_>, RpcError>) -> bool {
-    let meta = members.as_ref().ok().and_then(|of| of.get(Member::Meta));
-    let meta = meta.and_then(|raw| scan_meta(raw).ok());
-    meta.is_some_and(|meta| claims_are_made(&meta))
+/// What a request says in `_meta`, whose members are not looked at yet.
+pub(super) fn read_meta<'a>(
+    members: &Result<Params<'a>, RpcError>,
+) -> Result<Option<RequestMeta<'a>>, RpcError> {
+    let members = members.as_ref().map_err(Clone::clone)?;
+    members.get(Member::Meta).map(scan_meta).transpose()
+}
+
+/// Whether it says that it is of a revision without a handshake.
+pub(super) fn makes_claims(meta: &Result<Option<RequestMeta<'_>>, RpcError>) -> bool {
+    matches!(meta, Ok(Some(meta)) if claims_are_made(meta))
 }

@@ -6,13 +6,19 @@ use http::HeaderMap;
 use mcp_proto::{
     http::{mirror::Mirrored, mirror::name_member},
     limits::Limits,
+    meta::RequestMeta,
     method::Method,
     rpc::{self, Incoming, Member, Message, Params, RequestId, RpcError},
     version::ProtocolVersion,
 };
 use serde_json::value::RawValue;
 
-use super::{dialog::makes_claims, head::is_modern, options::SessionMode, refusal::Refusal};
+use super::{
+    dialog::{makes_claims, read_meta},
+    head::is_modern,
+    options::SessionMode,
+    refusal::Refusal,
+};
 
 /// What is to be done with a body.
 #[derive(Debug)]
@@ -35,6 +41,8 @@ pub(super) struct ModernRequest<'a> {
     pub(super) params: Option<&'a RawValue>,
     /// The members of the params, or why they have none.
     pub(super) members: Result<Params<'a>, RpcError>,
+    /// What they say in `_meta`.
+    pub(super) meta: Result<Option<RequestMeta<'a>>, RpcError>,
 }
 
 /// Reads a body and finds its era by what each message claims in `_meta`, then by the header.
@@ -67,7 +75,8 @@ fn single(message: Message<'_>, modern: bool, mode: SessionMode) -> Result<Targe
     match message {
         Message::Request { id, method, params } => {
             let members = Params::scan(params);
-            let claims = makes_claims(&members);
+            let meta = read_meta(&members);
+            let claims = makes_claims(&meta);
             let initialize = !claims && Method::parse(&method) == Some(Method::Initialize);
             if initialize && !handshake {
                 return Err(no_handshake(id, &members));
@@ -78,6 +87,7 @@ fn single(message: Message<'_>, modern: bool, mode: SessionMode) -> Result<Targe
                     method,
                     params,
                     members,
+                    meta,
                 };
                 return Ok(Target::Modern(request));
             }
@@ -85,9 +95,7 @@ fn single(message: Message<'_>, modern: bool, mode: SessionMode) -> Result<Targe
             Ok(Target::Handshake(Incoming::Single(message)))
         }
         // What headers a notification needs is not defined (2026-07-28, "Sending Messages").
-        Message::Notification { params, .. }
-            if modern || !handshake || makes_claims(&Params::scan(params)) =>
-        {
+        Message::Notification { params, .. } if modern || !handshake || claims(params) => {
             Ok(Target::Accepted)
         }
         Message::Response { .. } if modern || !handshake => {
@@ -121,7 +129,7 @@ fn check_batch(
                 return refuse("initialize cannot be part of a batch");
             }
             Message::Request { params, .. } | Message::Notification { params, .. }
-                if makes_claims(&Params::scan(*params)) =>
+                if claims(*params) =>
             {
                 return refuse("a request of this revision cannot be part of a batch");
             }
@@ -129,6 +137,10 @@ fn check_batch(
         }
     }
     Ok(Target::Handshake(batch))
+}
+
+fn claims(params: Option<&RawValue>) -> bool {
+    makes_claims(&read_meta(&Params::scan(params)))
 }
 
 // A server without sessions tells a client with a handshake what it could speak instead.

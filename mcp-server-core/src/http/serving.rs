@@ -72,7 +72,7 @@ impl<H: Clone> Serving<H> {
         now: Instant,
     ) -> Result<Self, Refusal> {
         let refuse = |error: RpcError| Refusal::envelope(Some(request.id.clone()), error);
-        let version = claimed_version(&request.members).map_err(refuse)?;
+        let version = claimed_version(&request.meta).map_err(refuse)?;
         request.check_mirrors(&version, headers)?;
         if ProtocolVersion::parse(&version).is_none_or(|version| version.era() != Era::Stateless) {
             return Err(refuse(unsupported_version(&version, mode)));

@@ -88,7 +88,7 @@ impl Kind {
             Self::Tokio => boxed(self::on_tokio(on_tokio(builder, socket))),
             Self::TokioCurrentThread => boxed(CURRENT_THREAD.block_on(on_tokio(builder, socket))),
             Self::Smol => {
-                let socket = std::sync::Arc::new(smol::Async::new(socket).expect("a socket"));
+                let socket = smol::net::unix::UnixStream::try_from(socket).expect("a socket");
                 boxed(smol::block_on(bind_async_std::smol::Client::connect_with(
                     builder,
                     socket.clone(),

@@ -270,7 +270,7 @@ impl Talk {
         json!({"jsonrpc": "2.0", "id": id.into(), "method": method, "params": params}).to_string()
     }
 
-    fn call(&self, id: u32, name: &str, arguments: Value) -> String {
+    fn call(&self, id: u32, name: &str, arguments: &Value) -> String {
         self.request(
             id,
             "tools/call",
@@ -279,7 +279,7 @@ impl Talk {
     }
 
     /// A call that wants to hear all about it.
-    fn call_noted(&self, id: u32, name: &str, arguments: Value) -> String {
+    fn call_noted(&self, id: u32, name: &str, arguments: &Value) -> String {
         let mut meta = json!({"progressToken": id});
         if self.era == Era::Stateless {
             meta["io.modelcontextprotocol/logLevel"] = "debug".into();
@@ -389,8 +389,8 @@ fn script(binding: Binding, era: Era) -> String {
     changes(&mut talk);
     // What is under way when the client leaves is answered, or its handler ended.
     let last = [
-        talk.call(90, "count", json!({"to": 3})),
-        talk.call(91, "add_sync", json!({"a": 1, "b": 2})),
+        talk.call(90, "count", &json!({"to": 3})),
+        talk.call(91, "add_sync", &json!({"a": 1, "b": 2})),
     ];
     for line in &last {
         talk.write_sent(line);
@@ -422,12 +422,12 @@ fn open(talk: &mut Talk) {
 fn calls(talk: &mut Talk) {
     let two = json!({"a": 1, "b": 2});
     for (id, name) in [(10, "add"), (11, "add_sync"), (12, "add_quick")] {
-        talk.say(&[talk.call(id, name, two.clone())], 1);
+        talk.say(&[talk.call(id, name, &two)], 1);
     }
     let all = [
-        talk.call(13, "add", two.clone()),
-        talk.call(14, "add_sync", two.clone()),
-        talk.call(15, "add_quick", two),
+        talk.call(13, "add", &two),
+        talk.call(14, "add_sync", &two),
+        talk.call(15, "add_quick", &two),
     ];
     talk.say(&all, 3);
     talk.say(
@@ -446,10 +446,10 @@ fn calls(talk: &mut Talk) {
 
 fn notes(talk: &mut Talk) {
     // Two progress reports, two log entries, one answer.
-    talk.say(&[talk.call_noted(20, "count", json!({"to": 2}))], 5);
-    talk.say(&[talk.call_noted(21, "count_sync", json!({"to": 2}))], 5);
+    talk.say(&[talk.call_noted(20, "count", &json!({"to": 2}))], 5);
+    talk.say(&[talk.call_noted(21, "count_sync", &json!({"to": 2}))], 5);
     let quiet = if talk.era == Era::Handshake { 3 } else { 1 };
-    talk.say(&[talk.call(22, "count", json!({"to": 2}))], quiet);
+    talk.say(&[talk.call(22, "count", &json!({"to": 2}))], quiet);
 }
 
 fn errors(talk: &mut Talk) {
@@ -461,10 +461,10 @@ fn errors(talk: &mut Talk) {
         "panic_sync",
         "panic_quick",
     ]) {
-        talk.say(&[talk.call(id, name, json!({}))], 1);
+        talk.say(&[talk.call(id, name, &json!({}))], 1);
     }
-    talk.say(&[talk.call(40, "nothing", json!({}))], 1);
-    talk.say(&[talk.call(41, "add", json!({"a": "x", "c": 1}))], 1);
+    talk.say(&[talk.call(40, "nothing", &json!({}))], 1);
+    talk.say(&[talk.call(41, "add", &json!({"a": "x", "c": 1}))], 1);
     talk.say(&[talk.request(42, "no/such", json!({}))], 1);
     talk.say(
         &[talk.request(43, "resources/read", json!({"uri": "note://x"}))],
@@ -478,14 +478,14 @@ fn errors(talk: &mut Talk) {
 
 fn cancellations(talk: &mut Talk) {
     for (id, name) in [(50, "wait"), (51, "wait_sync")] {
-        talk.say(&[talk.call_noted(id, name, json!({}))], 1);
+        talk.say(&[talk.call_noted(id, name, &json!({}))], 1);
         let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}});
         talk.say(&[cancel.to_string()], 0);
         talk.learn(1);
     }
     // Nothing was said about either; and time is up for those who have too little of it.
     for (id, name) in [(52, "wait_briefly"), (53, "wait_sync_briefly")] {
-        talk.say(&[talk.call(id, name, json!({}))], 1);
+        talk.say(&[talk.call(id, name, &json!({}))], 1);
         talk.learn(1);
     }
 }
@@ -503,12 +503,12 @@ fn changes(talk: &mut Talk) {
         1
     };
     for (id, name) in [(61, "touch"), (62, "grow")] {
-        let call = talk.call(id, name, json!({}));
+        let call = talk.call(id, name, &json!({}));
         talk.write_sent(&call);
         talk.peer.send_line(&call);
         talk.hear(1 + watched, true);
     }
-    talk.say(&[talk.call(63, "grown", json!({}))], 1);
+    talk.say(&[talk.call(63, "grown", &json!({}))], 1);
 }
 
 fn agree(era: Era) -> String {

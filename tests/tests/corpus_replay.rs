@@ -4,8 +4,11 @@ use std::{fs, path::Path};
 
 use mcp_proto::fuzzing;
 
+/// What a fuzz target does with one input.
+type Body = fn(&[u8]);
+
 /// A fuzz target's name and its body.
-const TARGETS: &[(&str, fn(&[u8]))] = &[
+const TARGETS: &[(&str, Body)] = &[
     ("exchange", mcp_server_core::fuzzing::exchange),
     ("line", fuzzing::line),
     ("rpc", fuzzing::rpc),

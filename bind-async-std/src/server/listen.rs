@@ -155,11 +155,14 @@ impl<R: Runtime> Listener<R> {
     // The next connection; `None` once the listener is to end.
     async fn next(&self) -> Option<io::Result<Streams>> {
         let mut ended = pin!(self.shutdown.ended.cancelled());
+        // One future until it is ready: dropping it would take back what it has asked to be woken
+        // for.
+        let mut accepted = pin!(self.socket.accept());
         poll_fn(|context| {
             if ended.as_mut().poll(context).is_ready() {
                 return Poll::Ready(None);
             }
-            self.socket.poll_accept(context).map(Some)
+            accepted.as_mut().poll(context).map(Some)
         })
         .await
     }
@@ -202,18 +205,20 @@ fn is_shortage(error: &io::Error) -> bool {
 }
 
 impl Socket {
-    fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<Streams>> {
+    async fn accept(&self) -> io::Result<Streams> {
         match self {
-            Self::Tcp(socket) => pin!(socket.accept()).poll(context).map_ok(|(stream, _)| {
+            Self::Tcp(socket) => {
+                let (stream, _) = socket.accept().await?;
                 // Answers are whole messages: there is nothing to wait for. A peer that has gone
                 // already is noticed later.
                 let _ = stream.set_nodelay(true);
-                (Box::new(stream.clone()) as _, Box::new(stream) as _)
-            }),
+                Ok((Box::new(stream.clone()), Box::new(stream)))
+            }
             #[cfg(unix)]
-            Self::Unix(socket, _) => pin!(socket.accept())
-                .poll(context)
-                .map_ok(|(stream, _)| (Box::new(stream.clone()) as _, Box::new(stream) as _)),
+            Self::Unix(socket, _) => {
+                let (stream, _) = socket.accept().await?;
+                Ok((Box::new(stream.clone()), Box::new(stream)))
+            }
         }
     }
 }

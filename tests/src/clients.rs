@@ -3,9 +3,8 @@
 use std::future::Future;
 use std::process::{Command, ExitStatus};
 use std::sync::LazyLock;
-use std::time::Duration;
 
-use mcp_client_core::{CallError, ClientBuilder, Options, Serialize, Subscription, SubscriptionId};
+use mcp_client_core::{ClientBuilder, Options, Serialize, Subscription, SubscriptionId};
 use mcp_proto::types::{CompletionReference, LoggingLevel, ServerCapabilities};
 use mcp_proto::version::ProtocolVersion;
 use serde_json::Value;
@@ -18,8 +17,6 @@ pub enum Kind {
     Blocking,
     /// `bind_tokio::Client` on a multi-thread runtime.
     Tokio,
-    /// `bind_tokio::Client` on a current-thread runtime.
-    TokioCurrentThread,
     /// `bind_async_std::smol::Client`.
     Smol,
     /// `bind_async_std::async_std::Client`.
@@ -36,13 +33,16 @@ impl Kind {
         builder: ClientBuilder,
         command: Command,
     ) -> Result<Box<dyn AnyClient>, String> {
+        fn boxed<C: AnyClient + 'static, E: ToString>(
+            client: Result<C, E>,
+        ) -> Result<Box<dyn AnyClient>, String> {
+            client
+                .map(|client| Box::new(client) as Box<dyn AnyClient>)
+                .map_err(|error| error.to_string())
+        }
         match self {
             Self::Blocking => boxed(bind_blocking::Client::spawn_with(builder, command)),
             Self::Tokio => boxed(on_tokio(bind_tokio::Client::spawn_with(builder, command))),
-            Self::TokioCurrentThread => {
-                let client = bind_tokio::Client::spawn_with(builder, command);
-                boxed(CURRENT_THREAD.block_on(client))
-            }
             Self::Smol => boxed(smol::block_on(bind_async_std::smol::Client::spawn_with(
                 builder, command,
             ))),
@@ -51,70 +51,6 @@ impl Kind {
             )),
         }
     }
-
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Blocking,
-        Self::TokioCurrentThread,
-        Self::Tokio,
-        Self::Smol,
-        Self::AsyncStd,
-    ];
-
-    /// Connects to a server over a socket.
-    ///
-    /// # Errors
-    /// What the binding's client says.
-    ///
-    /// # Panics
-    /// Where the socket cannot be made the binding's.
-    #[cfg(unix)]
-    pub fn connect(
-        self,
-        builder: ClientBuilder,
-        socket: std::os::unix::net::UnixStream,
-    ) -> Result<Box<dyn AnyClient>, String> {
-        let on_tokio = async |builder, socket: std::os::unix::net::UnixStream| {
-            socket.set_nonblocking(true)?;
-            let socket = tokio::net::UnixStream::from_std(socket)?;
-            let (reader, writer) = socket.into_split();
-            bind_tokio::Client::connect_with(builder, reader, writer).await
-        };
-        match self {
-            Self::Blocking => {
-                let reader = socket.try_clone().expect("a descriptor");
-                boxed(bind_blocking::Client::connect_with(builder, reader, socket))
-            }
-            Self::Tokio => boxed(self::on_tokio(on_tokio(builder, socket))),
-            Self::TokioCurrentThread => boxed(CURRENT_THREAD.block_on(on_tokio(builder, socket))),
-            Self::Smol => {
-                let socket = std::sync::Arc::new(smol::Async::new(socket).expect("a socket"));
-                boxed(smol::block_on(bind_async_std::smol::Client::connect_with(
-                    builder,
-                    socket.clone(),
-                    socket,
-                )))
-            }
-            Self::AsyncStd => {
-                let socket = async_std::os::unix::net::UnixStream::from(socket);
-                boxed(async_std::task::block_on(
-                    bind_async_std::async_std::Client::connect_with(
-                        builder,
-                        socket.clone(),
-                        socket,
-                    ),
-                ))
-            }
-        }
-    }
-}
-
-fn boxed<C: AnyClient + 'static, E: ToString>(
-    client: Result<C, E>,
-) -> Result<Box<dyn AnyClient>, String> {
-    client
-        .map(|client| Box::new(client) as Box<dyn AnyClient>)
-        .map_err(|error| error.to_string())
 }
 
 /// What the tests do with a client; errors as the binding words them.
@@ -131,14 +67,6 @@ pub trait AnyClient: Send + Sync {
     fn templates(&self) -> Result<Vec<Value>, String>;
     fn prompts(&self) -> Result<Vec<Value>, String>;
     fn call(&self, tool: &str, arguments: &Value, options: Options) -> Result<Value, String>;
-    /// Drops the call if it takes longer, which only a future can be: `None` then. For the blocking
-    /// client it is a call with a timeout.
-    fn call_for(
-        &self,
-        patience: Duration,
-        tool: &str,
-        arguments: &Value,
-    ) -> Result<Option<Value>, String>;
     fn structured(&self, tool: &str, arguments: &Value) -> Result<Value, String>;
     fn read(&self, uri: &str) -> Result<Value, String>;
     fn prompt(&self, name: &str, arguments: &Value) -> Result<Value, String>;
@@ -167,29 +95,12 @@ fn on_tokio<F: Future>(future: F) -> F::Output {
     RUNTIME.block_on(future)
 }
 
-/// A runtime without threads of its own. Connections live on it; what they are asked may be awaited
-/// anywhere.
-static CURRENT_THREAD: LazyLock<tokio::runtime::Handle> = LazyLock::new(|| {
-    let runtime = crate::bindings::tokio_runtime(crate::bindings::Binding::TokioCurrentThread);
-    let handle = runtime.handle().clone();
-    std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
-    handle
-});
-
-async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    let late = async {
-        smol::Timer::after(limit).await;
-        None
-    };
-    smol::future::or(async { Some(future.await) }, late).await
-}
-
 fn json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).expect("what a server sent is JSON")
 }
 
 macro_rules! any_client {
-    ($client:ty, $wait:path, |$this:ident, $patience:ident, $tool:ident, $arguments:ident| $call_for:expr) => {
+    ($client:ty, $wait:path) => {
         impl AnyClient for $client {
             fn version(&self) -> ProtocolVersion {
                 self.protocol_version()
@@ -219,16 +130,6 @@ macro_rules! any_client {
                 let client = self.with(options);
                 let result = $wait(client.call_tool(tool, arguments));
                 result.map(|output| json(&*output)).map_err(|error| error.to_string())
-            }
-            fn call_for(
-                &self,
-                $patience: Duration,
-                $tool: &str,
-                $arguments: &Value,
-            ) -> Result<Option<Value>, String> {
-                let $this = self;
-                let result: Option<Result<_, _>> = $call_for;
-                result.transpose().map(|output| output.map(|output| json(&*output))).map_err(|error| error.to_string())
             }
             fn structured(&self, tool: &str, arguments: &Value) -> Result<Value, String> {
                 let result = $wait(self.call_tool(tool, arguments)).map_err(|error| error.to_string())?;
@@ -272,38 +173,7 @@ macro_rules! any_client {
     };
 }
 
-any_client!(
-    bind_blocking::Client,
-    plain,
-    |client, patience, tool, arguments| {
-        let client = client.with(Options::default().timeout(patience));
-        match client.call_tool(tool, arguments) {
-            Err(bind_blocking::Error::Call(CallError::TimedOut)) => None,
-            result => Some(result),
-        }
-    }
-);
-any_client!(
-    bind_tokio::Client,
-    on_tokio,
-    |client, patience, tool, arguments| on_tokio(within(
-        patience,
-        client.call_tool(tool, arguments)
-    ))
-);
-any_client!(
-    bind_async_std::smol::Client,
-    smol::block_on,
-    |client, patience, tool, arguments| smol::block_on(within(
-        patience,
-        client.call_tool(tool, arguments)
-    ))
-);
-any_client!(
-    bind_async_std::async_std::Client,
-    async_std::task::block_on,
-    |client, patience, tool, arguments| async_std::task::block_on(within(
-        patience,
-        client.call_tool(tool, arguments)
-    ))
-);
+any_client!(bind_blocking::Client, plain);
+any_client!(bind_tokio::Client, on_tokio);
+any_client!(bind_async_std::smol::Client, smol::block_on);
+any_client!(bind_async_std::async_std::Client, async_std::task::block_on);

@@ -5,7 +5,9 @@ use std::{fs, path::Path};
 use mcp_proto::fuzzing;
 
 /// A fuzz target's name and its body.
-const TARGETS: &[(&str, fn(&[u8]))] = &[
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: &[Target] = &[
     ("exchange", mcp_server_core::fuzzing::exchange),
     ("line", fuzzing::line),
     ("rpc", fuzzing::rpc),

@@ -127,11 +127,11 @@ pub(crate) fn a_client_may_wait_for_our_word(binding: Binding) {
     assert!(client.is_ended());
 }
 
-pub(crate) fn malformed_requests_are_refused_and_cut_off(binding: Binding) {
-    let rig = Rig::plain(binding);
+/// What no server may take for a request, and the statuses that fit.
+fn malformed() -> Vec<(String, Vec<u16>)> {
     let long = "x".repeat(600_000);
     let many = "x: 1\r\n".repeat(2_000);
-    let cases = [
+    vec![
         ("nonsense\r\n\r\n".to_owned(), vec![400]),
         ("\u{16}\u{3}\u{1}\r\n\r\n".to_owned(), vec![400]),
         ("GET / HTTP/1.1\r\n\r\n".to_owned(), vec![400]),
@@ -188,8 +188,12 @@ pub(crate) fn malformed_requests_are_refused_and_cut_off(binding: Binding) {
             format!("GET / HTTP/1.1\r\nhost: localhost\r\n{many}\r\n"),
             vec![400, 431],
         ),
-    ];
-    for (request, statuses) in cases {
+    ]
+}
+
+pub(crate) fn malformed_requests_are_refused_and_cut_off(binding: Binding) {
+    let rig = Rig::plain(binding);
+    for (request, statuses) in malformed() {
         let mut client = rig.connect();
         // A request behind it must not be taken for one.
         client.try_send(&request);

@@ -109,12 +109,23 @@ fn reachable(src: &Path, all: &[Source]) -> BTreeSet<PathBuf> {
                 let [file, folder] = module_paths(&source.path, src, &module);
                 more.extend([file, folder].into_iter().filter(|path| path.exists()));
             }
+            more.extend(named_files(source));
         }
         if more == found {
             return found;
         }
         found = more;
     }
+}
+
+/// The files beside a source that it names, as `#[path = "x.rs"]` does.
+fn named_files(source: &Source) -> Vec<PathBuf> {
+    let names = source.strings.iter().map(|(_, text)| Path::new(text));
+    names
+        .filter(|name| name.extension().is_some_and(|end| end == "rs"))
+        .map(|name| source.path.with_file_name(name))
+        .filter(|path| path.exists())
+        .collect()
 }
 
 fn module_paths(parent: &Path, src: &Path, module: &str) -> [PathBuf; 2] {
@@ -297,11 +308,15 @@ fn no_file_is_dead() {
                 stem
             };
             let wanted = format!("mod {};", stem.to_string_lossy());
-            all.iter().any(|source| {
-                source.path != path
-                    && std::fs::read_to_string(&source.path)
-                        .is_ok_and(|text| text.contains(&wanted))
-            })
+            let named = all
+                .iter()
+                .any(|source| named_files(source).iter().any(|file| file == path));
+            named
+                || all.iter().any(|source| {
+                    source.path != path
+                        && std::fs::read_to_string(&source.path)
+                            .is_ok_and(|text| text.contains(&wanted))
+                })
         };
         for source in &all {
             let path = &source.path;

@@ -97,38 +97,53 @@ impl fmt::Display for TemplateProblem {
                 f,
                 "`{{{operator}…}}` is not supported: write `{{name}}` for one segment, `{{+name}}` for several, `{{?name}}` for a query parameter"
             ),
-            Self::Length(name) => write!(f, "lengths are not supported: write `{{{name}}}`"),
-            Self::Several(name) => {
+            Self::AfterQuery => f.write_str("the query comes last: move `{?…}` to the end"),
+            Self::Length(name)
+            | Self::Several(name)
+            | Self::Name(name)
+            | Self::Duplicate(name)
+            | Self::Adjacent(name)
+            | Self::SecondCrossing(name)
+            | Self::Parameter(name) => self.fmt_named(name, f),
+        }
+    }
+}
+
+impl TemplateProblem {
+    /// The problems that quote a name from the template.
+    fn fmt_named(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length(_) => write!(f, "lengths are not supported: write `{{{name}}}`"),
+            Self::Several(_) => {
                 write!(
                     f,
                     "only a query takes several names: write `{{{name}}}` and put text between it and the next one"
                 )
             }
-            Self::Name(name) => write!(
+            Self::Name(_) => write!(
                 f,
                 "`{name}` cannot name a parameter: use ASCII letters, digits, `_` and `-`, and no digit at the beginning"
             ),
-            Self::Duplicate(name) => write!(
+            Self::Duplicate(_) => write!(
                 f,
                 "the variable `{name}` is there twice: give the second one another name"
             ),
-            Self::Adjacent(name) => {
+            Self::Adjacent(_) => {
                 write!(
                     f,
                     "nothing tells where `{{{name}}}` begins: put text, such as `/`, before it"
                 )
             }
-            Self::SecondCrossing(name) => {
+            Self::SecondCrossing(_) => {
                 write!(
                     f,
                     "only one variable may match across `/`: write `{{{name}}}` for one segment"
                 )
             }
-            Self::AfterQuery => f.write_str("the query comes last: move `{?…}` to the end"),
-            Self::Parameter(text) => {
+            _ => {
                 write!(
                     f,
-                    "`{text}` is no query parameter: write `key=value`, `key={{name}}` or `{{?name}}`"
+                    "`{name}` is no query parameter: write `key=value`, `key={{name}}` or `{{?name}}`"
                 )
             }
         }

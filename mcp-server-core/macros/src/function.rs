@@ -74,27 +74,9 @@ fn try_expand(
     };
     let entry = component.entry()?;
     let callable = callable(&function.sig, &params, &core);
-    let (into, make, made) = match kind {
-        Kind::Tool => (quote!(IntoTool), quote!(into_tool), quote!(ToolEntry)),
-        Kind::Resource => (
-            quote!(IntoResource),
-            quote!(into_resource),
-            quote!(ResourceEntry),
-        ),
-        Kind::Prompt => (quote!(IntoPrompt), quote!(into_prompt), quote!(PromptEntry)),
-    };
+    let (into, make, made) = conversion(kind);
     let vis = std::mem::replace(&mut function.vis, syn::Visibility::Inherited);
-    let attrs = std::mem::take(&mut function.attrs);
-    let outer: Vec<&Attribute> = attrs
-        .iter()
-        .filter(|attr| docs::is_doc(attr) || is_gate(attr))
-        .collect();
-    let gates: Vec<&Attribute> = attrs.iter().filter(|attr| is_gate(attr)).collect();
-    function.attrs = attrs
-        .iter()
-        .filter(|attr| !docs::is_doc(attr) && !is_gate(attr))
-        .cloned()
-        .collect();
+    let (outer, gates) = split_attributes(&mut function);
     let owned = owned_arguments();
     Ok(quote! {
         #(#outer)*
@@ -117,6 +99,31 @@ fn try_expand(
             }
         };
     })
+}
+
+/// The trait of a kind, its method, and what that gives.
+fn conversion(kind: Kind) -> (TokenStream, TokenStream, TokenStream) {
+    match kind {
+        Kind::Tool => (quote!(IntoTool), quote!(into_tool), quote!(ToolEntry)),
+        Kind::Resource => (
+            quote!(IntoResource),
+            quote!(into_resource),
+            quote!(ResourceEntry),
+        ),
+        Kind::Prompt => (quote!(IntoPrompt), quote!(into_prompt), quote!(PromptEntry)),
+    }
+}
+
+/// Leaves a function the attributes that are its own; gives those of the type that stands for it, and
+/// of these the ones that decide whether there is anything at all.
+fn split_attributes(function: &mut ItemFn) -> (Vec<Attribute>, Vec<Attribute>) {
+    let attrs = std::mem::take(&mut function.attrs);
+    let (outer, own) = attrs
+        .into_iter()
+        .partition::<Vec<_>, _>(|attr| docs::is_doc(attr) || is_gate(attr));
+    function.attrs = own;
+    let gates = outer.iter().filter(|attr| is_gate(attr)).cloned().collect();
+    (outer, gates)
 }
 
 /// Attributes that decide whether there is a function at all, or warn of its use.

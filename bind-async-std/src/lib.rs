@@ -121,7 +121,7 @@ pub mod smol {
     }
 }
 
-/// Everything, on async-std, which is discontinued: see [smol](crate::smol) for its successor.
+/// Everything, on async-std, which is discontinued; its successor is smol.
 #[cfg(feature = "async-std")]
 pub mod async_std {
     #[cfg(feature = "server")]

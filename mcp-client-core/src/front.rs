@@ -6,7 +6,7 @@ use core::ops::DerefMut;
 use crate::{client::Client, event::Event, session::Session};
 
 /// A [`Session`] on a transport, for a [`Desk`](crate::Desk) to drive: [`Client`] on a byte stream,
-/// [`HttpClient`](crate::http::HttpClient) on HTTP.
+/// `HttpClient`, with the feature `http`, on HTTP.
 ///
 /// Its own verbs, such as `handle_bytes` or `handle_head`, are for the loop, which reaches them
 /// through the desk.

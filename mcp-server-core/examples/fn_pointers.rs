@@ -2,6 +2,10 @@
 //!
 //! Nothing here needs threads, an allocator of its own, or more of std than reading and writing
 //! bytes; `echo '{"jsonrpc":"2.0","id":1,"method":"ping"}' | cargo run -p mcp-server-core --example fn_pointers`
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a loop has a clock; the machines have none"
+)]
 
 use std::{
     io::{self, Read, Write},

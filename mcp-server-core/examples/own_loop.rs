@@ -2,6 +2,10 @@
 //!
 //! The loop owns one [`Conn`] for each client. A socket that is ready to be read feeds it, one
 //! that is ready to be written drains it, and the earliest of all deadlines is how long to sleep.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a loop has a clock; the machines have none"
+)]
 
 use std::{
     collections::BTreeMap,

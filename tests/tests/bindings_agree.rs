@@ -4,6 +4,10 @@
 //! Where the protocol leaves the order of messages open, which is where several calls are under way
 //! at once, they are sorted; nothing else is changed.
 #![cfg(unix)]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "arguments written with json!({..}) read best without a reference"
+)]
 
 use std::{
     future::Future,

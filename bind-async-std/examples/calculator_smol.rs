@@ -1,5 +1,5 @@
 //! A complete server over standard input and output, on smol:
-//! `cargo run -p bind-async-std --example client -- target/debug/examples/calculator_smol`
+//! `cargo run -p bind-async-std --example client_smol -- target/debug/examples/calculator_smol`
 use bind_async_std::smol::prelude::*;
 
 /// Add two numbers.

@@ -332,8 +332,14 @@ impl Pool {
         let mut state = self.lock();
         match written {
             Ok(()) => state.writer = Some(writer),
-            // The peer has gone: nothing that is still to come can reach it.
-            Err(_) => state.conn.close(self.clock.now()),
+            // The peer has gone: what there still is to say cannot reach it.
+            Err(_) => {
+                state.conn.close(self.clock.now());
+                output.clear();
+                while state.conn.poll_transmit(&mut output) {
+                    output.clear();
+                }
+            }
         }
         state.output = output;
         state.progress += 1;

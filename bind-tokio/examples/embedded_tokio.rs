@@ -2,7 +2,7 @@
 //! while clients on a Unix socket or TCP port ask for its value, are told when it changes, and set
 //! how often it is read. It all ends together.
 //!
-//! `cargo run -p bind-tokio --example embedded -- 127.0.0.1:7000`
+//! `cargo run -p bind-tokio --example embedded_tokio -- 127.0.0.1:7000`
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,

@@ -1,7 +1,7 @@
 //! A server inside of an application that has other work: a thermometer is read in the background
 //! while clients on a TCP port ask for its value and are told when it changes. It all ends together.
 //!
-//! `cargo run -p bind-async-std --example embedded -- 127.0.0.1:7000`
+//! `cargo run -p bind-async-std --example embedded_smol -- 127.0.0.1:7000`
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,

@@ -1,5 +1,5 @@
 //! A complete server over standard input and output:
-//! `cargo run -p bind-tokio --example client -- target/debug/examples/calculator`
+//! `cargo run -p bind-tokio --example client_tokio -- target/debug/examples/calculator_tokio`
 use bind_tokio::prelude::*;
 
 /// Add two numbers.

@@ -115,7 +115,8 @@
 //! # Features
 //!
 //! `std` (default): [`Desk`] and what belongs to it. Without it the crate is `no_std` and needs
-//! `alloc`.
+//! `alloc`. `http`: the front for Streamable HTTP, as a machine over the types of the `http` crate,
+//! see `mcp_client_core::http`.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -131,14 +131,14 @@ impl Post {
     }
 
     /// Puts another id in.
-    pub(super) fn renumber(&mut self, wire: i64) {
+    pub(super) fn renumber(&mut self, id: &RequestId) {
         let mut body = Vec::with_capacity(self.body.len() + 8);
         if let Some(Message::Request { method, params, .. }) = parse(&self.body) {
-            rpc::write_request(&mut body, &RequestId::Number(wire), &method, |out| {
+            rpc::write_request(&mut body, id, &method, |out| {
                 out.extend_from_slice(params.map_or("", RawValue::get).as_bytes());
             });
             self.body = body.into();
-            self.wire = Some(wire);
+            self.wire = number(id);
             self.sent = false;
         }
     }
@@ -155,10 +155,14 @@ pub(super) fn cancelled(body: &[u8]) -> Option<i64> {
 /// The id of a request.
 pub(super) fn wire(body: &[u8]) -> Option<i64> {
     match parse(body)? {
-        Message::Request {
-            id: RequestId::Number(wire),
-            ..
-        } => Some(wire),
+        Message::Request { id, .. } => number(&id),
+        _ => None,
+    }
+}
+
+fn number(id: &RequestId) -> Option<i64> {
+    match id {
+        RequestId::Number(wire) => Some(*wire),
         _ => None,
     }
 }
@@ -197,10 +201,7 @@ fn read(body: &[u8]) -> Option<Read> {
     });
     let follows_questions = has(Member::InputResponses) || has(Member::RequestState);
     Some(Read {
-        wire: match wire {
-            Some(RequestId::Number(wire)) => Some(wire),
-            _ => None,
-        },
+        wire: wire.as_ref().and_then(number),
         key: method
             .filter(|_| !follows_questions)
             .and_then(|method| Key::of(method, params)),

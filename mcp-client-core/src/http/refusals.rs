@@ -4,7 +4,7 @@ use alloc::{format, string::String};
 
 use mcp_proto::{
     method::Method,
-    rpc::{self, Incoming, Message, RpcError},
+    rpc::{self, Incoming, Message, RequestId, RpcError},
 };
 
 use super::{
@@ -39,11 +39,17 @@ impl HttpClient {
     }
 
     fn ask_for_tools(&mut self, cursor: Option<&str>) {
-        self.refreshes += 1;
-        let body = self.session.write_tools_request(self.refreshes, cursor);
+        let id = self.tools_id();
+        let body = self.session.write_tools_request(&id, cursor);
         let mut post = Post::new(Role::Refresh, Some(Method::ListTools), body.into());
         post.first_page = cursor.is_none();
         self.send(post);
+    }
+
+    // An id that no call has, and that was not used before.
+    pub(super) fn tools_id(&mut self) -> RequestId {
+        self.refreshes += 1;
+        RequestId::String(format!("tools-{}", self.refreshes).into())
     }
 
     pub(super) fn refreshed(&mut self, page: &str) {

@@ -203,12 +203,16 @@ impl HttpClient {
         if !self.is_wanted(post) {
             return false;
         }
-        if let (Some(wire), true) = (post.wire.filter(|_| post.call.is_some()), post.sent) {
-            match self.session.reissue(wire) {
-                Some(again) => post.renumber(again),
+        let id = match (post.role, post.wire) {
+            _ if !post.sent => return true,
+            (Role::Refresh, _) => self.tools_id(),
+            (_, Some(wire)) if post.call.is_some() => match self.session.reissue(wire) {
+                Some(wire) => RequestId::Number(wire),
                 None => return false,
-            }
-        }
+            },
+            _ => return true,
+        };
+        post.renumber(&id);
         true
     }
 
@@ -325,7 +329,10 @@ impl HttpClient {
             if let Some(id) = fetch {
                 self.settle(id);
             }
-            self.others.push_back(note);
+            // A session that is forgotten has forgotten the request as well.
+            if !self.link.is_down() && !self.link.is_reopening() {
+                self.others.push_back(note);
+            }
         }
     }
 

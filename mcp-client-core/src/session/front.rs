@@ -1,7 +1,7 @@
 //! What a front needs that gives every message an exchange of its own: exchanges fail alone, and
 //! the server may forget the session.
 
-use alloc::{format, sync::Arc, vec::Vec};
+use alloc::{sync::Arc, vec::Vec};
 
 use mcp_proto::{
     method::Method,
@@ -170,13 +170,12 @@ impl Session {
 
     // ── Requests of the front's own ──────────────────────────────────────────────────────────
 
-    /// Writes a request for a page of the list of tools under an id that no call has.
-    pub(crate) fn write_tools_request(&self, number: u64, cursor: Option<&str>) -> Vec<u8> {
-        let id = RequestId::String(format!("tools-{number}").into());
+    /// Writes a request for a page of the list of tools under an id of the front's own.
+    pub(crate) fn write_tools_request(&self, id: &RequestId, cursor: Option<&str>) -> Vec<u8> {
         let reserved = self.envelope.reserved(ProtocolVersion::LATEST, "", "");
         let params = ListTools::at(cursor);
         let mut out = Vec::new();
-        rpc::write_request(&mut out, &id, Method::ListTools.name(), |out| {
+        rpc::write_request(&mut out, id, Method::ListTools.name(), |out| {
             mcp_proto::encode::write_with_meta(
                 &params,
                 out,

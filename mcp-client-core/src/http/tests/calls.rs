@@ -609,3 +609,47 @@ fn to_close_drops_what_is_open() {
         "the call got no answer: the connection was closed"
     );
 }
+
+#[test]
+fn a_program_logs_in_when_it_is_told_to() {
+    let asked = alloc::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let told = alloc::sync::Arc::clone(&asked);
+    let builder = crate::ClientBuilder::new("c", "1")
+        .on_unauthorized(move |challenge| told.lock().unwrap().push(challenge.status));
+    let now = Instant::from_nanos(1);
+    let front = |config, now| {
+        let mut options = HttpOptions::new("https://example.com/mcp").unwrap();
+        options.awaits_authorization = true;
+        HttpClient::new(config, options, now)
+    };
+    let (mut desk, caller) = crate::Desk::over(builder, front, || {}, now);
+    let ready = caller.ready();
+    let open = |desk: &mut crate::Desk<HttpClient>| {
+        while let Some(task) = desk.poll_task(now) {
+            task.run();
+        }
+        match desk.poll_fetch() {
+            Some(Fetch::Open(id, request)) => Some((id, request)),
+            _ => None,
+        }
+    };
+    let parts = |status: u16| {
+        let response = Response::builder().status(status);
+        let response = response.header("content-type", "application/json");
+        response.body(()).unwrap().into_parts().0
+    };
+    let (id, request) = open(&mut desk).unwrap();
+    assert!(!request.headers().contains_key("authorization"));
+    desk.handle_head(id, &parts(401), now);
+    desk.handle_end(id, Ok(()), now);
+    assert!(open(&mut desk).is_none());
+    assert_eq!(*asked.lock().unwrap(), [401]);
+    caller.set_authorization(Some(http::HeaderValue::from_static("Bearer t")));
+    let (id, request) = open(&mut desk).unwrap();
+    assert_eq!(request.headers()["authorization"], "Bearer t");
+    desk.handle_head(id, &parts(200), now);
+    desk.handle_chunk(id, result(2, DISCOVERED).as_bytes(), now);
+    desk.handle_end(id, Ok(()), now);
+    assert!(open(&mut desk).is_none());
+    assert_eq!(ready.wait().unwrap().version, ProtocolVersion::V2026_07_28);
+}

@@ -2,6 +2,7 @@
 
 mod caching;
 mod calls;
+mod chaos;
 mod eras;
 mod headers;
 mod older;

@@ -159,6 +159,8 @@ pub enum Note {
         /// The entry itself.
         data: Json,
     },
+    /// The call's event stream is to give its connection back, though the call goes on.
+    CloseStream,
 }
 
 /// Something that clients may have asked to be told about.

@@ -6,6 +6,7 @@ pub mod any_client;
 pub mod bindings;
 #[cfg(unix)]
 pub mod clients;
+pub mod conformance;
 pub mod fixture;
 pub mod peers;
 pub mod schema;

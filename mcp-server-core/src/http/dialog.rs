@@ -67,6 +67,11 @@ impl<H: Clone> Dialog<H> {
         self.session.note(call, note, now)
     }
 
+    /// Which POST a call answers.
+    pub(super) fn origin_of(&self, call: CallId) -> Option<u32> {
+        self.session.origin_of(call)
+    }
+
     pub(super) fn handle_change(&mut self, change: &Change, now: Instant) {
         self.session.handle_change(change, now);
     }

@@ -81,6 +81,7 @@ impl<H: Clone, W: Clone> HttpSession<H, W> {
         Form {
             ids: !self.pair,
             prime: self.primes().then_some(options.retry),
+            releasable: self.primes(),
             batch,
             stream_after: limits.sse_after,
             release_after: options.release_after,
@@ -92,6 +93,7 @@ impl<H: Clone, W: Clone> HttpSession<H, W> {
         Form {
             ids: !self.pair,
             prime: (self.primes() && !resumed).then_some(options.retry),
+            releasable: self.primes(),
             batch: false,
             stream_after: core::time::Duration::ZERO,
             release_after: None,

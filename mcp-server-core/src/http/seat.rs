@@ -33,6 +33,9 @@ pub(super) struct Form {
     /// From 2025-11-25 on: the first event primes the client, and tells it how long to wait before
     /// it resumes. Older clients would take it for a message.
     pub(super) prime: Option<Duration>,
+    /// The connection may be given back before the stream is complete: the client comes for the
+    /// rest (2025-11-25, "Sending Messages to the Server").
+    pub(super) releasable: bool,
     /// The answers to a batch are one array, where they are given as JSON.
     pub(super) batch: bool,
     /// How long to wait for an answer before the reply becomes a stream.
@@ -65,12 +68,16 @@ impl Seated {
         now: Instant,
     ) -> bool {
         streams.look(self.seat);
+        let released = self.form.releasable && streams.is_released(self.seat);
         if reply.is_undecided() {
             if streams.is_plain(self.seat) {
                 self.answer_plainly(streams, reply, session, store, now);
                 return false;
             }
-            if !streams.is_mixed(self.seat) && self.stream_at.is_some_and(|at| now < at) {
+            if !released
+                && !streams.is_mixed(self.seat)
+                && self.stream_at.is_some_and(|at| now < at)
+            {
                 return true;
             }
             self.begin_stream(streams, reply, now);
@@ -78,6 +85,7 @@ impl Seated {
         while reply.is_stream() && reply.waiting() < room {
             match streams.take(self.seat, self.form.ids, session, store) {
                 Next::Event(event) => self.write_event(&event, reply, now),
+                Next::Wait if released => reply.end(),
                 Next::Wait => return true,
                 Next::End => reply.end(),
             }

@@ -204,6 +204,12 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         let Some(Slot { session, .. }) = self.sessions.get_mut(&call.tag()) else {
             return Delivery::Discarded;
         };
+        if note == Note::CloseStream {
+            let origin = session.dialog.origin_of(call);
+            let waker = origin.and_then(|origin| session.streams.release(origin));
+            self.events.extend(waker.map(HttpServerEvent::Wake));
+            return Delivery::Accepted;
+        }
         let delivery = session.dialog.note(call, note, now);
         self.pump(call.tag(), now);
         delivery

@@ -52,6 +52,8 @@ struct Stream<W> {
     pending_bytes: usize,
     // Something pending is not an answer.
     mixed: bool,
+    // The reader is to give its connection back before the stream is complete.
+    released: bool,
 }
 
 #[derive(Debug)]
@@ -254,6 +256,22 @@ impl<W: Clone> Streams<W> {
         self.find(seat.stream).is_some_and(|stream| stream.mixed)
     }
 
+    /// Has whoever reads the stream of the POST `origin` leave it and come back: the reader to be
+    /// woken, if there is one that does not know yet.
+    pub(super) fn release(&mut self, origin: u32) -> Option<W> {
+        let stream = self.get(origin)?;
+        let reader = stream.reader.as_mut()?;
+        stream.released = true;
+        let known = core::mem::replace(&mut reader.woken, true);
+        (!known).then(|| reader.waker.clone())
+    }
+
+    /// Whether the reader in `seat` is to leave for now.
+    pub(super) fn is_released(&self, seat: Seat) -> bool {
+        self.find(seat.stream)
+            .is_some_and(|stream| stream.released && stream.readers == seat.reader)
+    }
+
     /// The reader in `seat` is gone. This is no cancellation: the calls go on.
     pub(super) fn leave(&mut self, seat: Seat, session: &str, store: &mut dyn EventStore) {
         let Some(stream) = self
@@ -353,11 +371,13 @@ impl<W> Stream<W> {
             pending: VecDeque::new(),
             pending_bytes: 0,
             mixed: false,
+            released: false,
         }
     }
 
     fn seat(&mut self, waker: W) -> Seat {
         self.readers += 1;
+        self.released = false;
         self.reader = Some(Reader {
             waker,
             // Whoever sits down looks at once.

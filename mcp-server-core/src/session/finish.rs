@@ -118,6 +118,8 @@ impl Session {
                 logger,
                 data,
             } => self.note_log(call, level, logger.as_deref(), &data),
+            // A matter of streams, of which a session knows nothing.
+            Note::CloseStream => Delivery::Accepted,
         }
     }
 

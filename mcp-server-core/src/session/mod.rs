@@ -283,6 +283,12 @@ impl Session {
         self.running + self.over == 0 && self.parked.is_empty()
     }
 
+    /// Where the request came from that this call answers.
+    #[cfg(feature = "http")]
+    pub(crate) fn origin_of(&self, call: CallId) -> Option<u32> {
+        self.open.get(call).map(|request| request.address.origin)
+    }
+
     /// Whether a request of that origin is still to be answered, or an open stream.
     #[cfg(feature = "http")]
     pub(crate) fn owes(&self, origin: u32) -> bool {

@@ -82,6 +82,42 @@ fn notes_make_a_stream_at_once() {
     assert!(open.ended);
 }
 
+// 2025-11-25, "Sending Messages to the Server": the connection MAY end before the answer, once the
+// client has an id to come back with.
+#[test]
+fn a_call_may_give_its_connection_back() {
+    let mut rig = rig();
+    let id = session(&mut rig, "2025-11-25");
+    let mut open = call_tool(&mut rig, &id, "1", "wait");
+    let call = rig.waiting[0].0.call();
+    let _ = rig.server.note(call, Note::CloseStream, rig.now);
+    rig.drive_server();
+    assert_eq!(rig.wakes, [open.number]);
+    rig.drive(&mut open);
+    assert_eq!(open.events(), ["id: 2-0; retry: 1000; data:"]);
+    assert!(open.ended && !open.exchange.is_seated());
+    let mut open = get(&mut rig, &id, &[("last-event-id", "2-0")]);
+    // Once more, from the connection that it has come back on.
+    let _ = rig.server.note(call, Note::CloseStream, rig.now);
+    rig.drive(&mut open);
+    assert!(open.ended && open.events().is_empty());
+    let mut open = get(&mut rig, &id, &[("last-event-id", "2-0")]);
+    rig.finish();
+    rig.drive(&mut open);
+    assert_eq!(open.events(), ["id: 2-1; result 1"]);
+    assert!(open.ended);
+    // A client before 2025-11-25 would have no id.
+    let id = session(&mut rig, "2025-06-18");
+    let mut open = call_tool(&mut rig, &id, "1", "wait");
+    let call = rig.waiting[0].0.call();
+    let _ = rig.server.note(call, Note::CloseStream, rig.now);
+    rig.drive(&mut open);
+    assert_eq!((open.status, open.ended), (0, false));
+    rig.finish();
+    rig.drive(&mut open);
+    assert_eq!(open.outline(), "200 result id 1");
+}
+
 // "Resumability and Redelivery".
 #[test]
 fn a_lost_stream_is_resumed_and_no_other() {

@@ -1,0 +1,99 @@
+//! The official conformance suite against the fixture server of every binding.
+//!
+//! Every scenario must pass, strictly, but for those that are listed here as not there yet; and of
+//! those none may pass.
+
+use mcp_tests::{
+    conformance::{self, Leg, NotYet, Set},
+    peers::{self, Group},
+    served::Served,
+};
+
+const fn later(scenario: &'static str, why: &'static str) -> NotYet {
+    NotYet { scenario, why }
+}
+
+const ASKING: &str = "a handler cannot ask the client yet";
+const TASKS: &str = "there are no tasks yet";
+
+const NOT_YET_2025_11_25: &[NotYet] = &[
+    later("tools-call-sampling", ASKING),
+    later("tools-call-elicitation", ASKING),
+    later("elicitation-sep1034-defaults", ASKING),
+    later("elicitation-sep1330-enums", ASKING),
+];
+
+const NOT_YET_2026_07_28: &[NotYet] = &[
+    later("server-stateless", ASKING),
+    later("input-required-result-basic-elicitation", ASKING),
+    later("input-required-result-basic-sampling", ASKING),
+    later("input-required-result-basic-list-roots", ASKING),
+    later("input-required-result-request-state", ASKING),
+    later("input-required-result-multiple-input-requests", ASKING),
+    later("input-required-result-multi-round", ASKING),
+    later("input-required-result-missing-input-response", ASKING),
+    later("input-required-result-non-tool-request", ASKING),
+    later("input-required-result-result-type", ASKING),
+    later("input-required-result-tampered-state", ASKING),
+    later("input-required-result-capability-check", ASKING),
+    later("input-required-result-ignore-extra-params", ASKING),
+    later("tasks-lifecycle", TASKS),
+    later("tasks-capability-negotiation", TASKS),
+    later("tasks-wire-fields", TASKS),
+    later("tasks-request-state-removal", TASKS),
+    later("tasks-mrtr-input", TASKS),
+    later("tasks-request-headers", TASKS),
+    later("tasks-dispatch-and-envelope", TASKS),
+    later("tasks-status-notifications", TASKS),
+    later("tasks-required-task-error", TASKS),
+    later("tasks-mrtr-composition", TASKS),
+];
+
+const NOT_YET_0_1: &[NotYet] = &[
+    later("tools-call-sampling", ASKING),
+    later("tools-call-elicitation", ASKING),
+    later("elicitation-sep1034-defaults", ASKING),
+    later("elicitation-sep1330-enums", ASKING),
+];
+
+fn check(fixture: &str, set: Set, label: &str, not_yet: &[NotYet]) {
+    if !peers::setup(&[Group::Npm, Group::Conformance, Group::Conformance01]) {
+        return;
+    }
+    // Its own: some scenarios change what the server offers.
+    let served = Served::fixture(fixture);
+    let verdicts = conformance::run(set, Leg::Server(served.url()), label);
+    let wrong = conformance::compare(&verdicts, not_yet);
+    assert!(wrong.is_empty(), "{label}:\n{}", wrong.join("\n"));
+}
+
+macro_rules! bindings {
+    ($($binding:ident: $fixture:literal,)*) => {$(
+        mod $binding {
+            use super::{NOT_YET_0_1, NOT_YET_2025_11_25, NOT_YET_2026_07_28, Set, check};
+
+            const FIXTURE: &str = env!(concat!("CARGO_BIN_EXE_", $fixture));
+
+            #[test]
+            fn requirements_of_2025_11_25() {
+                let label = concat!($fixture, "-2025-11-25");
+                check(FIXTURE, Set::Requirements("2025-11-25"), label, NOT_YET_2025_11_25);
+            }
+
+            #[test]
+            fn requirements_of_2026_07_28() {
+                let label = concat!($fixture, "-2026-07-28");
+                check(FIXTURE, Set::Requirements("2026-07-28"), label, NOT_YET_2026_07_28);
+            }
+
+            #[test]
+            fn everything_of_the_0_1_line() {
+                check(FIXTURE, Set::AllOf01, concat!($fixture, "-0.1"), NOT_YET_0_1);
+            }
+        }
+    )*};
+}
+
+bindings! {
+    blocking: "fixture-blocking",
+}

@@ -124,6 +124,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "std")]
+pub mod child;
 mod client;
 pub mod command;
 #[cfg(feature = "std")]
@@ -143,7 +145,8 @@ mod session;
 pub use client::Client;
 #[cfg(feature = "std")]
 pub use desk::{
-    AsyncTask, Caller, ClientBuilder, Desk, IntoAnswer, Options, Refusal, Reply, SyncTask, Task,
+    AsyncTask, Bell, Caller, ClientBuilder, Desk, IntoAnswer, Options, Refusal, Reply, StreamDesk,
+    SyncTask, Task,
 };
 #[cfg(feature = "http")]
 pub use error::HttpFailure;

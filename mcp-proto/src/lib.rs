@@ -6,6 +6,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod base64;
+mod binding;
 pub mod encode;
 pub mod frame;
 #[cfg(feature = "fuzzing")]
@@ -18,6 +19,7 @@ pub mod limits;
 pub mod meta;
 pub mod method;
 pub mod page;
+pub mod pump;
 pub mod request;
 pub mod rpc;
 pub mod time;

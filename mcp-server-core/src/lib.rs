@@ -24,6 +24,8 @@ pub mod fuzzing;
 mod handler;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "std")]
+mod listen;
 pub mod output;
 pub mod schema;
 #[cfg(feature = "std")]
@@ -49,6 +51,8 @@ pub use entry::{
 };
 pub use error::{BuildError, Failure, ToolError, resource_not_found};
 pub use handler::{AsyncFn, BoxFuture, Handler, SyncFn};
+#[cfg(feature = "std")]
+pub use listen::{AcceptFailure, Connection, Connections, Shutdown};
 pub use mcp_proto;
 #[cfg(feature = "macros")]
 pub use mcp_server_macros::{components, prompt, resource, tool};

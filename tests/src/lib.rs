@@ -1,8 +1,6 @@
 //! What the behaviour tests share: the peers that others wrote, and the official schemas.
 
 #[cfg(unix)]
-pub mod any_client;
-#[cfg(unix)]
 pub mod bindings;
 #[cfg(unix)]
 pub mod clients;

@@ -1,9 +1,7 @@
 //! A server that runs as a child process.
 
 use std::{
-    collections::VecDeque,
     env,
-    ffi::OsString,
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
@@ -16,38 +14,9 @@ use std::{
 use async_io::Timer;
 use async_process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use futures_io::AsyncRead;
+use mcp_client_core::child::{self, Signal, Tail};
 
 use crate::Runtime;
-
-/// The variables that a server inherits unless it is given more: what programs need to run at all,
-/// and nothing that may hold a secret.
-#[cfg(not(windows))]
-const INHERITED: &[&str] = &[
-    "HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "USER",
-];
-#[cfg(windows)]
-const INHERITED: &[&str] = &[
-    "APPDATA",
-    "HOMEDRIVE",
-    "HOMEPATH",
-    "LOCALAPPDATA",
-    "PATH",
-    "PATHEXT",
-    "PROCESSOR_ARCHITECTURE",
-    "PROGRAMDATA",
-    "PROGRAMFILES",
-    "SYSTEMDRIVE",
-    "SYSTEMROOT",
-    "TEMP",
-    "TMP",
-    "USERNAME",
-    "USERPROFILE",
-];
-
-/// How long each step of the shutdown may take: ending its input, then asking, then killing.
-const GRACE: Duration = Duration::from_secs(2);
-/// How much of standard error is kept: enough for a panic with its backtrace.
-const STDERR_BYTES: usize = 64 * 1024;
 
 /// A running server. Dropped before it has [ended](Self::end), it is killed with all it started.
 #[derive(Debug)]
@@ -63,17 +32,17 @@ pub(super) struct Stderr(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    bytes: VecDeque<u8>,
+    tail: Tail,
     // Nothing more is to be read, although something that the server left behind may write.
     ended: bool,
     reader: Option<Waker>,
 }
 
 impl Process {
-    /// Makes a command that starts the server with an environment reduced to [`INHERITED`] and
-    /// what `command` sets.
+    /// Makes a command that starts the server with a [reduced environment](child::environment).
     pub(super) fn prepare(mut command: Command) -> async_process::Command {
-        reduce_environment(&mut command);
+        let environment = child::environment(env::vars_os(), command.get_envs());
+        command.env_clear().envs(environment);
         // Its own group, so that what it starts (a package runner's real server) ends with it.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -115,13 +84,17 @@ impl Process {
     }
 
     /// Ends the server, whose input the caller has closed: waits, then asks it to end, then kills
-    /// it and its group (2025-11-25, lifecycle, stdio shutdown). No zombie is left.
+    /// it and its group, as [`child::SHUTDOWN`] has it. No zombie is left.
     pub(super) async fn end(mut self) -> io::Result<ExitStatus> {
-        let mut ended = within(GRACE, self.child.status()).await;
-        if ended.is_none() {
-            self.signal_group(Signal::Terminate);
-            ended = within(GRACE, self.child.status()).await;
+        let mut ended = None;
+        for (grace, signal) in child::SHUTDOWN {
+            ended = within(grace, self.child.status()).await;
+            if ended.is_some() {
+                break;
+            }
+            self.signal_group(signal);
         }
+        // What it has left behind.
         self.signal_group(Signal::Kill);
         self.group = None;
         match ended {
@@ -162,17 +135,9 @@ impl Drop for Process {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Signal {
-    Terminate,
-    Kill,
-}
-
 impl Stderr {
     pub(super) fn text(&self) -> String {
-        let kept = self.lock();
-        let (front, back) = kept.bytes.as_slices();
-        String::from_utf8_lossy(&[front, back].concat()).into_owned()
+        self.lock().tail.text()
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -207,9 +172,7 @@ impl Stderr {
             let mut kept = self.lock();
             match read {
                 Poll::Ready(Ok(count @ 1..)) if !kept.ended => {
-                    kept.bytes.extend(&buffer[..count]);
-                    let excess = kept.bytes.len().saturating_sub(STDERR_BYTES);
-                    kept.bytes.drain(..excess);
+                    kept.tail.push(&buffer[..count]);
                 }
                 Poll::Pending if !kept.ended => {
                     kept.reader = Some(context.waker().clone());
@@ -229,26 +192,4 @@ async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
         Poll::Pending => Pin::new(&mut timer).poll(context).map(|_| None),
     })
     .await
-}
-
-fn reduce_environment(command: &mut Command) {
-    let given: Vec<(OsString, Option<OsString>)> = command
-        .get_envs()
-        .map(|(name, value)| (name.into(), value.map(Into::into)))
-        .collect();
-    command.env_clear();
-    for name in INHERITED {
-        // A value that is an exported shell function could run code in a shell below.
-        if let Some(value) =
-            env::var_os(name).filter(|value| !value.to_string_lossy().starts_with("()"))
-        {
-            command.env(name, value);
-        }
-    }
-    for (name, value) in given {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
 }

@@ -11,15 +11,9 @@ use std::{
 
 use async_net::{AsyncToSocketAddrs, TcpStream};
 use futures_io::{AsyncRead, AsyncWrite};
-use mcp_client_core::{
-    CallError, Caller, ClientBuilder, Closed, EraMode, ServerDetails, client_methods,
-};
-use mcp_proto::version::ProtocolVersion;
+use mcp_client_core::{Caller, ClientBuilder, ServerDetails, StreamDesk, Task, client_methods};
 
-use super::{
-    child::{Process, Stderr},
-    machine::Connection,
-};
+use super::child::{Process, Stderr};
 use crate::{Error, Runtime, clock::Clock, driver::Driver};
 
 /// A connection to a server. Cheap to clone; all clones share it, and any number of tasks may call
@@ -130,13 +124,14 @@ impl<T: Runtime> Client<T> {
     /// As [`spawn`](Self::spawn).
     pub async fn spawn_with(builder: ClientBuilder, command: Command) -> Result<Self, Error> {
         let mut command = Process::prepare(command);
-        match Self::start(builder.clone(), &mut command).await {
-            // It has gone at the first message of 2026-07-28: so it is older than that.
-            Err(Error::Call(CallError::Lost(Closed::Probe))) => {
-                let builder = builder.era(EraMode::Handshake(ProtocolVersion::LATEST_HANDSHAKE));
-                Self::start(builder, &mut command).await
-            }
-            result => result,
+        let first = Self::start(builder.clone(), &mut command).await;
+        let older = match &first {
+            Err(Error::Call(error)) => builder.fallback(error),
+            _ => None,
+        };
+        match older {
+            Some(builder) => Self::start(builder, &mut command).await,
+            None => first,
         }
     }
 
@@ -208,10 +203,14 @@ impl<T: Runtime> Client<T> {
         W: AsyncWrite + Send + Unpin + 'static,
     {
         let clock = Clock::start();
-        let (machine, caller) = Connection::<T>::new(builder, clock.now());
+        let (desk, caller) = StreamDesk::new(builder, clock.now());
         let end = Arc::new(Mutex::new(End::default()));
         let tell_end = TellEnd(Arc::clone(&end));
-        let driver = Driver::new(machine, clock, reader, writer);
+        let run = |task: Task| match task {
+            Task::Async(task) => T::spawn(Box::pin(task)),
+            task => blocking::unblock(|| task.run()).detach(),
+        };
+        let driver = Driver::new(desk, clock, reader, writer, run);
         T::spawn(Box::pin(async move {
             // The calls that it has failed tell; nobody else waits for it.
             let _ = driver.run().await;

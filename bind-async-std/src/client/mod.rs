@@ -2,6 +2,5 @@
 
 mod child;
 mod connect;
-mod machine;
 
 pub use connect::Client;

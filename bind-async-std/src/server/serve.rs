@@ -1,19 +1,9 @@
 //! One connection over any two streams.
 
-use std::{
-    task::{Context, Poll},
-    time::Duration,
-};
-
 use futures_io::{AsyncRead, AsyncWrite};
-use mcp_proto::time::Instant;
-use mcp_server_core::{Closed, Desk, IntoServer, Server};
+use mcp_server_core::{CancelToken, Desk, IntoServer, Job, Server};
 
-use crate::{
-    Error,
-    clock::Clock,
-    driver::{Driver, Machine},
-};
+use crate::{Error, clock::Clock, driver::Driver};
 
 /// Serves one connection over a reader and a writer until the peer closes it.
 ///
@@ -54,55 +44,22 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
+    serve_until(server, reader, writer, &CancelToken::new()).await
+}
+
+/// As [`serve`], until `end` is cancelled: what was asked before is answered.
+pub(super) async fn serve_until<R, W>(
+    server: &Server,
+    reader: R,
+    writer: W,
+    end: &CancelToken,
+) -> Result<(), Error>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
     let clock = Clock::start();
-    let patience = server.current().limits().outbound_stall;
-    let connection = Connection {
-        desk: Desk::new(server, clock.now()),
-        patience,
-    };
-    Ok(Driver::new(connection, clock, reader, writer).run().await?)
-}
-
-struct Connection {
-    desk: Desk,
-    patience: Duration,
-}
-
-impl Machine for Connection {
-    fn handle_bytes(&mut self, bytes: &[u8], now: Instant) {
-        self.desk.handle_bytes(bytes, now);
-    }
-
-    fn handle_eof(&mut self, now: Instant) {
-        self.desk.handle_eof(now);
-    }
-
-    fn hang_up(&mut self, now: Instant) {
-        self.desk.hang_up(now);
-    }
-
-    fn poll_work(&mut self, context: &mut Context<'_>, now: Instant) -> Poll<()> {
-        let run = |job: mcp_server_core::Job| blocking::unblock(|| job.run()).detach();
-        self.desk.poll_work(context, now, run).map(|closed| {
-            if closed != Closed::Eof {
-                self.patience = Duration::ZERO;
-            }
-        })
-    }
-
-    fn poll_transmit(&mut self, out: &mut Vec<u8>) -> bool {
-        self.desk.poll_transmit(out)
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        self.desk.poll_timeout()
-    }
-
-    fn wants_read(&self) -> bool {
-        self.desk.wants_read()
-    }
-
-    fn patience(&self) -> Duration {
-        self.patience
-    }
+    let desk = Desk::new(server, clock.now()).until(end);
+    let run = |job: Job| blocking::unblock(|| job.run()).detach();
+    Ok(Driver::new(desk, clock, reader, writer, run).run().await?)
 }

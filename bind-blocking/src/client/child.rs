@@ -1,9 +1,7 @@
 //! A server that runs as a child process.
 
 use std::{
-    collections::VecDeque,
     env,
-    ffi::OsString,
     io::{self, Read},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -11,40 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The variables that a server inherits unless it is given more: what programs need to run at all,
-/// and nothing that may hold a secret.
-#[cfg(not(windows))]
-const INHERITED: &[&str] = &[
-    "HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "USER",
-];
-#[cfg(windows)]
-const INHERITED: &[&str] = &[
-    "APPDATA",
-    "HOMEDRIVE",
-    "HOMEPATH",
-    "LOCALAPPDATA",
-    "PATH",
-    "PATHEXT",
-    "PROCESSOR_ARCHITECTURE",
-    "PROGRAMDATA",
-    "PROGRAMFILES",
-    "SYSTEMDRIVE",
-    "SYSTEMROOT",
-    "TEMP",
-    "TMP",
-    "USERNAME",
-    "USERPROFILE",
-];
+use mcp_client_core::child::{self, Signal, Tail};
 
-/// How long each step of the shutdown may take: ending its input, then asking, then killing.
-const GRACE: Duration = Duration::from_secs(2);
-/// How much of standard error is kept: enough for a panic with its backtrace.
-const STDERR_BYTES: usize = 64 * 1024;
-
-/// Reduces the server's environment to [`INHERITED`] and what `command` sets, and keeps its
-/// standard streams apart.
+/// [Reduces](child::environment) the server's environment, and keeps its standard streams apart.
 pub(super) fn prepare(command: &mut Command) {
-    reduce_environment(command);
+    let environment = child::environment(env::vars_os(), command.get_envs());
+    command.env_clear().envs(environment);
     // Its own group, so that what it starts (a package runner's real server) ends with it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
@@ -58,14 +28,14 @@ pub(super) fn prepare(command: &mut Command) {
 #[derive(Debug)]
 pub(super) struct Server {
     child: Child,
-    stderr: Arc<Mutex<VecDeque<u8>>>,
+    stderr: Arc<Mutex<Tail>>,
 }
 
 impl Server {
     /// Starts a server by a command that was [prepared](prepare).
     pub(super) fn spawn(command: &mut Command) -> io::Result<(Self, ChildStdin, ChildStdout)> {
         let mut child = command.spawn().map_err(|error| explain(command, &error))?;
-        let stderr = Arc::new(Mutex::new(VecDeque::new()));
+        let stderr = Arc::<Mutex<Tail>>::default();
         let (Some(input), Some(output), Some(errors)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
@@ -83,25 +53,29 @@ impl Server {
     /// The end of what the server wrote to standard error so far.
     pub(super) fn stderr(&self) -> String {
         let kept = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
-        let (front, back) = kept.as_slices();
-        String::from_utf8_lossy(&[front, back].concat()).into_owned()
+        kept.text()
     }
 
     /// Ends the server, whose input the caller has closed: waits, then asks it to end, then kills
-    /// it and its group (2025-11-25, lifecycle, stdio shutdown). No zombie is left.
+    /// it and its group, as [`child::SHUTDOWN`] has it. No zombie is left.
     pub(super) fn end(&mut self) -> io::Result<ExitStatus> {
-        if let Some(status) = self.wait(GRACE)? {
-            self.signal_group(Signal::Kill);
-            return Ok(status);
+        let mut ended = None;
+        for (grace, signal) in child::SHUTDOWN {
+            ended = self.wait(grace)?;
+            if ended.is_some() {
+                break;
+            }
+            self.signal_group(signal);
         }
-        self.signal_group(Signal::Terminate);
-        if let Some(status) = self.wait(GRACE)? {
-            self.signal_group(Signal::Kill);
-            return Ok(status);
-        }
+        // What it has left behind.
         self.signal_group(Signal::Kill);
-        self.child.kill()?;
-        self.child.wait()
+        match ended {
+            Some(status) => Ok(status),
+            None => {
+                self.child.kill()?;
+                self.child.wait()
+            }
+        }
     }
 
     // std can only wait for ever; looking often at first keeps the usual, quick end quick.
@@ -138,34 +112,6 @@ impl Server {
     fn signal_group(&self, _: Signal) {}
 }
 
-#[derive(Clone, Copy)]
-enum Signal {
-    Terminate,
-    Kill,
-}
-
-fn reduce_environment(command: &mut Command) {
-    let given: Vec<(OsString, Option<OsString>)> = command
-        .get_envs()
-        .map(|(name, value)| (name.into(), value.map(Into::into)))
-        .collect();
-    command.env_clear();
-    for name in INHERITED {
-        // A value that is an exported shell function could run code in a shell below.
-        if let Some(value) =
-            env::var_os(name).filter(|value| !value.to_string_lossy().starts_with("()"))
-        {
-            command.env(name, value);
-        }
-    }
-    for (name, value) in given {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-}
-
 fn explain(command: &Command, error: &io::Error) -> io::Error {
     io::Error::new(
         error.kind(),
@@ -177,12 +123,10 @@ fn explain(command: &Command, error: &io::Error) -> io::Error {
 }
 
 // Reads to the end, so that the server never blocks on a full pipe, and keeps the last of it.
-fn keep_tail(mut errors: ChildStderr, kept: &Mutex<VecDeque<u8>>) {
+fn keep_tail(mut errors: ChildStderr, kept: &Mutex<Tail>) {
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = errors.read(&mut buffer) {
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.extend(&buffer[..count]);
-        let excess = kept.len().saturating_sub(STDERR_BYTES);
-        kept.drain(..excess);
+        kept.push(&buffer[..count]);
     }
 }

@@ -11,10 +11,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use mcp_client_core::{
-    CallError, Caller, ClientBuilder, Closed, EraMode, ServerDetails, client_methods,
-};
-use mcp_proto::version::ProtocolVersion;
+use mcp_client_core::{Caller, ClientBuilder, ServerDetails, client_methods};
 
 use self::driver::Driver;
 use crate::Error;
@@ -83,13 +80,14 @@ impl Client {
     /// As [`spawn`](Self::spawn).
     pub fn spawn_with(builder: ClientBuilder, mut command: Command) -> Result<Self, Error> {
         child::prepare(&mut command);
-        match Self::start(builder.clone(), &mut command) {
-            // It has gone at the first message of 2026-07-28: so it is older than that.
-            Err(Error::Call(CallError::Lost(Closed::Probe))) => {
-                let builder = builder.era(EraMode::Handshake(ProtocolVersion::LATEST_HANDSHAKE));
-                Self::start(builder, &mut command)
-            }
-            result => result,
+        let first = Self::start(builder.clone(), &mut command);
+        let older = match &first {
+            Err(Error::Call(error)) => builder.fallback(error),
+            _ => None,
+        };
+        match older {
+            Some(builder) => Self::start(builder, &mut command),
+            None => first,
         }
     }
 

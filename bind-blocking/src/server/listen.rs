@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mcp_server_core::{IntoServer, Server};
+use mcp_server_core::{AcceptFailure, IntoServer, Server};
 
 use super::driver::serve_boxed;
 use crate::Error;
@@ -137,8 +137,14 @@ impl Listener {
             let stream = match self.socket.accept() {
                 Ok(_) if self.shutdown.is_ended() => break Ok(()),
                 Ok(stream) => stream,
-                Err(error) if is_transient(&error) => continue,
-                Err(error) => break Err(Error::Io(error)),
+                Err(error) => match AcceptFailure::of(&error) {
+                    AcceptFailure::OfThePeer => continue,
+                    AcceptFailure::Shortage(pause) => {
+                        thread::sleep(pause);
+                        continue;
+                    }
+                    _ => break Err(Error::Io(error)),
+                },
             };
             connections.retain(|connection: &thread::JoinHandle<()>| !connection.is_finished());
             // A connection that cannot be set up is closed by dropping it; the next may do better.
@@ -163,15 +169,6 @@ impl Drop for Listener {
             let _ = std::fs::remove_file(path);
         }
     }
-}
-
-// The peer's fault, or a passing lack of resources: neither ends the listener.
-fn is_transient(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted | WouldBlock
-    )
 }
 
 impl Shutdown {

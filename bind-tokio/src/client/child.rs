@@ -1,51 +1,18 @@
 //! A server that runs as a child process.
 
 use std::{
-    collections::VecDeque,
-    env,
-    ffi::OsString,
-    io,
+    env, io,
     process::{Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
+use mcp_client_core::child::{self, Signal, Tail};
 use tokio::{
     io::AsyncReadExt,
     process::{Child, ChildStderr, ChildStdin, ChildStdout},
     task::JoinHandle,
     time::timeout,
 };
-
-/// The variables that a server inherits unless it is given more: what programs need to run at all,
-/// and nothing that may hold a secret.
-#[cfg(not(windows))]
-const INHERITED: &[&str] = &[
-    "HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "USER",
-];
-#[cfg(windows)]
-const INHERITED: &[&str] = &[
-    "APPDATA",
-    "HOMEDRIVE",
-    "HOMEPATH",
-    "LOCALAPPDATA",
-    "PATH",
-    "PATHEXT",
-    "PROCESSOR_ARCHITECTURE",
-    "PROGRAMDATA",
-    "PROGRAMFILES",
-    "SYSTEMDRIVE",
-    "SYSTEMROOT",
-    "TEMP",
-    "TMP",
-    "USERNAME",
-    "USERPROFILE",
-];
-
-/// How long each step of the shutdown may take: ending its input, then asking, then killing.
-const GRACE: Duration = Duration::from_secs(2);
-/// How much of standard error is kept: enough for a panic with its backtrace.
-const STDERR_BYTES: usize = 64 * 1024;
 
 /// A running server. Dropped before it has [ended](Self::end), it is killed with all it started.
 #[derive(Debug)]
@@ -57,13 +24,13 @@ pub(super) struct Process {
 
 /// The end of what a server wrote to standard error so far.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Stderr(Arc<Mutex<VecDeque<u8>>>);
+pub(super) struct Stderr(Arc<Mutex<Tail>>);
 
 impl Process {
-    /// Makes a command that starts the server with an environment reduced to [`INHERITED`] and
-    /// what `command` sets.
+    /// Makes a command that starts the server with a [reduced environment](child::environment).
     pub(super) fn prepare(mut command: Command) -> tokio::process::Command {
-        reduce_environment(&mut command);
+        let environment = child::environment(env::vars_os(), command.get_envs());
+        command.env_clear().envs(environment);
         // Its own group, so that what it starts (a package runner's real server) ends with it.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -105,18 +72,22 @@ impl Process {
     }
 
     /// Ends the server, whose input the caller has closed: waits, then asks it to end, then kills
-    /// it and its group (2025-11-25, lifecycle, stdio shutdown). No zombie is left.
+    /// it and its group, as [`child::SHUTDOWN`] has it. No zombie is left.
     pub(super) async fn end(mut self) -> io::Result<ExitStatus> {
-        let mut ended = timeout(GRACE, self.child.wait()).await;
-        if ended.is_err() {
-            self.signal_group(Signal::Terminate);
-            ended = timeout(GRACE, self.child.wait()).await;
+        let mut ended = None;
+        for (grace, signal) in child::SHUTDOWN {
+            if let Ok(status) = timeout(grace, self.child.wait()).await {
+                ended = Some(status);
+                break;
+            }
+            self.signal_group(signal);
         }
+        // What it has left behind.
         self.signal_group(Signal::Kill);
         self.group = None;
         match ended {
-            Ok(status) => status,
-            Err(_) => {
+            Some(status) => status,
+            None => {
                 self.child.start_kill()?;
                 self.child.wait().await
             }
@@ -152,17 +123,10 @@ impl Drop for Process {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Signal {
-    Terminate,
-    Kill,
-}
-
 impl Stderr {
     pub(super) fn text(&self) -> String {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (front, back) = kept.as_slices();
-        String::from_utf8_lossy(&[front, back].concat()).into_owned()
+        kept.text()
     }
 
     // Reads to the end, so that the server never blocks on a full pipe, and keeps the last of it.
@@ -170,31 +134,7 @@ impl Stderr {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = errors.read(&mut buffer).await {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.extend(&buffer[..count]);
-            let excess = kept.len().saturating_sub(STDERR_BYTES);
-            kept.drain(..excess);
+            kept.push(&buffer[..count]);
         }
-    }
-}
-
-fn reduce_environment(command: &mut Command) {
-    let given: Vec<(OsString, Option<OsString>)> = command
-        .get_envs()
-        .map(|(name, value)| (name.into(), value.map(Into::into)))
-        .collect();
-    command.env_clear();
-    for name in INHERITED {
-        // A value that is an exported shell function could run code in a shell below.
-        if let Some(value) =
-            env::var_os(name).filter(|value| !value.to_string_lossy().starts_with("()"))
-        {
-            command.env(name, value);
-        }
-    }
-    for (name, value) in given {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
     }
 }

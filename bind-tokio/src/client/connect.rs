@@ -5,20 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use mcp_client_core::{
-    CallError, Caller, ClientBuilder, Closed, EraMode, ServerDetails, client_methods,
-};
-use mcp_proto::version::ProtocolVersion;
+use mcp_client_core::{Caller, ClientBuilder, ServerDetails, StreamDesk, Task, client_methods};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, ToSocketAddrs},
     sync::watch,
 };
 
-use super::{
-    child::{Process, Stderr},
-    machine::Connection,
-};
+use super::child::{Process, Stderr};
 use crate::{Error, clock::Clock, driver::Driver};
 
 /// A connection to a server. Cheap to clone; all clones share it, and any number of tasks may call
@@ -85,13 +79,14 @@ impl Client {
     /// As [`spawn`](Self::spawn).
     pub async fn spawn_with(builder: ClientBuilder, command: Command) -> Result<Self, Error> {
         let mut command = Process::prepare(command);
-        match Self::start(builder.clone(), &mut command).await {
-            // It has gone at the first message of 2026-07-28: so it is older than that.
-            Err(Error::Call(CallError::Lost(Closed::Probe))) => {
-                let builder = builder.era(EraMode::Handshake(ProtocolVersion::LATEST_HANDSHAKE));
-                Self::start(builder, &mut command).await
-            }
-            result => result,
+        let first = Self::start(builder.clone(), &mut command).await;
+        let older = match &first {
+            Err(Error::Call(error)) => builder.fallback(error),
+            _ => None,
+        };
+        match older {
+            Some(builder) => Self::start(builder, &mut command).await,
+            None => first,
         }
     }
 
@@ -164,9 +159,13 @@ impl Client {
         W: AsyncWrite + Send + Unpin + 'static,
     {
         let clock = Clock::start();
-        let (machine, caller) = Connection::new(builder, clock.now());
+        let (desk, caller) = StreamDesk::new(builder, clock.now());
         let (tell_end, ended) = watch::channel(None);
-        let driver = Driver::new(machine, clock, reader, writer);
+        let run = |task: Task| match task {
+            Task::Async(task) => drop(tokio::spawn(task)),
+            task => drop(tokio::task::spawn_blocking(|| task.run())),
+        };
+        let driver = Driver::new(desk, clock, reader, writer, run);
         tokio::spawn(async move {
             // The calls that it has failed tell; nobody else waits for it.
             let _ = driver.run().await;

@@ -6,25 +6,20 @@ use std::{
     future::{Future, poll_fn},
     io,
     net::SocketAddr,
-    pin::{Pin, pin},
+    pin::pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
-use mcp_server_core::{CancelToken, IntoServer, Server};
+use mcp_server_core::{AcceptFailure, Connections, IntoServer, Shutdown};
 #[cfg(unix)]
 use tokio::net::UnixListener;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, ToSocketAddrs},
-    task::JoinSet,
 };
 
-use super::serve::serve_built;
+use super::serve::serve_until;
 use crate::Error;
-
-/// How long to wait for others to give back what the system has run out of.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// A listening socket whose every connection is one client.
 ///
@@ -60,19 +55,6 @@ type Streams = (
     Box<dyn AsyncWrite + Send + Unpin>,
 );
 
-/// Ends a [`Listener`] from another task or thread; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Shutdown {
-    ended: CancelToken,
-}
-
-impl Shutdown {
-    /// Accepts no more connections and ends the input of the open ones.
-    pub fn shutdown(&self) {
-        self.ended.cancel();
-    }
-}
-
 impl Listener {
     /// Listens on a TCP address.
     ///
@@ -102,9 +84,7 @@ impl Listener {
     fn new(socket: Socket) -> Self {
         Self {
             socket,
-            shutdown: Shutdown {
-                ended: CancelToken::new(),
-            },
+            shutdown: Shutdown::new(),
         }
     }
 
@@ -133,29 +113,38 @@ impl Listener {
     /// What fails in one connection ends that connection only.
     pub async fn serve(self, server: impl IntoServer) -> Result<(), Error> {
         let server = server.into_server()?;
-        let mut connections = Connections::default();
+        let mut connections = Connections::new();
         let result = loop {
-            match self.next(&mut connections).await {
-                Some(Ok(streams)) => connections.start(&server, streams),
-                Some(Err(error)) if is_transient(&error) => {}
-                Some(Err(error)) if is_shortage(&error) => tokio::time::sleep(PAUSE).await,
-                Some(Err(error)) => break Err(Error::Io(error)),
+            let (reader, writer) = match self.next().await {
+                Some(Ok(streams)) => streams,
+                Some(Err(error)) => match AcceptFailure::of(&error) {
+                    AcceptFailure::OfThePeer => continue,
+                    AcceptFailure::Shortage(pause) => {
+                        tokio::time::sleep(pause).await;
+                        continue;
+                    }
+                    _ => break Err(Error::Io(error)),
+                },
                 None => break Ok(()),
-            }
+            };
+            let (server, connection) = (server.clone(), connections.open());
+            tokio::spawn(async move {
+                let end = connection.input_end().clone();
+                let serving = serve_until(&server, reader, writer, &end);
+                connection.run(serving).await;
+            });
         };
         connections.finish().await;
         result
     }
 
-    // The next connection; `None` once the listener is to end. Puts the finished ones away
-    // meanwhile.
-    async fn next(&self, connections: &mut Connections) -> Option<io::Result<Streams>> {
-        let mut ended = pin!(self.shutdown.ended.cancelled());
+    // The next connection; `None` once the listener is to end.
+    async fn next(&self) -> Option<io::Result<Streams>> {
+        let mut ended = pin!(self.shutdown.requested());
         poll_fn(|context| {
             if ended.as_mut().poll(context).is_ready() {
                 return Poll::Ready(None);
             }
-            connections.poll_finished(context);
             self.socket.poll_accept(context).map(Some)
         })
         .await
@@ -170,32 +159,6 @@ impl Drop for Listener {
             let _ = std::fs::remove_file(path);
         }
     }
-}
-
-// The peer's fault: the next one may do better.
-fn is_transient(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted
-    )
-}
-
-// No more descriptors or memory for now: connections that end will give some back.
-#[cfg(unix)]
-fn is_shortage(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-    error.raw_os_error().is_some_and(|code| {
-        shortages
-            .iter()
-            .any(|shortage| shortage.raw_os_error() == code)
-    })
-}
-
-#[cfg(not(unix))]
-fn is_shortage(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::OutOfMemory
 }
 
 impl Socket {
@@ -214,64 +177,5 @@ impl Socket {
                 (Box::new(reader) as _, Box::new(writer) as _)
             }),
         }
-    }
-}
-
-/// The open connections; dropping them ends them.
-#[derive(Default)]
-struct Connections {
-    tasks: JoinSet<u64>,
-    // How to end the input of each.
-    ends: Vec<(u64, CancelToken)>,
-    next_key: u64,
-}
-
-impl Connections {
-    fn start(&mut self, server: &Server, (reader, writer): Streams) {
-        let (server, end, key) = (server.clone(), CancelToken::new(), self.next_key);
-        self.next_key += 1;
-        self.ends.push((key, end.clone()));
-        let reader = Endable { reader, end };
-        self.tasks.spawn(async move {
-            // Its end concerns this peer alone, who knows of it.
-            let _ = serve_built(&server, reader, writer).await;
-            key
-        });
-    }
-
-    fn poll_finished(&mut self, context: &mut Context<'_>) {
-        while let Poll::Ready(Some(key)) = self.tasks.poll_join_next(context) {
-            // A connection that panicked keeps its entry; it is told the end in vain.
-            self.ends
-                .retain(|(other, _)| key.as_ref().ok() != Some(other));
-        }
-    }
-
-    async fn finish(mut self) {
-        self.ends.iter().for_each(|(_, end)| end.cancel());
-        while self.tasks.join_next().await.is_some() {}
-    }
-}
-
-/// A reader whose input ends when it is told so.
-struct Endable {
-    reader: Box<dyn AsyncRead + Send + Unpin>,
-    end: CancelToken,
-}
-
-impl AsyncRead for Endable {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.end.is_cancelled() {
-            return Poll::Ready(Ok(()));
-        }
-        let read = Pin::new(&mut self.reader).poll_read(context, buffer);
-        if read.is_pending() && pin!(self.end.cancelled()).poll(context).is_ready() {
-            return Poll::Ready(Ok(()));
-        }
-        read
     }
 }

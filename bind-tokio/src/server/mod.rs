@@ -5,6 +5,7 @@ mod serve;
 mod stdio;
 mod thread_reader;
 
-pub use listen::{Listener, Shutdown};
+pub use listen::Listener;
+pub use mcp_server_core::Shutdown;
 pub use serve::serve;
 pub use stdio::serve_stdio;

@@ -13,9 +13,11 @@ use mcp_proto::{
         ElicitationCapability, Implementation, LogParams, LoggingLevel, Root, RootsCapability,
         SamplingCapability,
     },
+    version::ProtocolVersion,
 };
 
 use crate::{
+    error::{CallError, Closed},
     event::{Change, InputAnswer, Progress},
     options::{CallOptions, Config, EraMode},
 };
@@ -187,6 +189,14 @@ impl ClientBuilder {
     pub fn era(mut self, era: EraMode) -> Self {
         self.config.era = era;
         self
+    }
+
+    /// The client to try again with after one was lost so: a server that has gone at the first
+    /// message of 2026-07-28 is older than that, and is to be greeted with a handshake.
+    #[must_use]
+    pub fn fallback(self, error: &CallError) -> Option<Self> {
+        let older = EraMode::Handshake(ProtocolVersion::LATEST_HANDSHAKE);
+        (*error == CallError::Lost(Closed::Probe)).then(|| self.era(older))
     }
 
     /// Sets the bounds that the client keeps.

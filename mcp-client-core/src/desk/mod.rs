@@ -6,12 +6,14 @@
 
 mod handlers;
 mod reply;
+mod task;
 #[cfg(test)]
 mod tests;
 mod waiting;
 
 pub use handlers::{ClientBuilder, IntoAnswer, Options, Refusal};
 pub use reply::Reply;
+pub use task::{Bell, StreamDesk};
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::{

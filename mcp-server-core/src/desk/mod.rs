@@ -17,15 +17,16 @@ mod job;
 mod running;
 
 use alloc::{sync::Arc, vec::Vec};
-use core::{fmt, mem, task::Context, task::Poll};
+use core::{fmt, future::Future, mem, pin::Pin, task::Context, task::Poll, time::Duration};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use mcp_proto::{rpc::CallId, time::Instant};
+use mcp_proto::{pump::Machine, rpc::CallId, time::Instant};
 
 pub use job::Job;
 
 use crate::{
     call::{Call, Closed, Event, Link, Outcome, Ticket},
+    cancel::{CancelToken, Cancelled},
     conn::Conn,
     cx::Cx,
     handler::Handler,
@@ -43,7 +44,7 @@ use running::{Running, Step};
 /// only, with an internal error.
 ///
 /// Use it as [`Conn`](crate::Conn) is used, with [`poll_work`](Self::poll_work) in the place of
-/// `poll_event`:
+/// `poll_event`; or leave it to a [`Pump`](mcp_proto::pump::Pump), which knows when to do what:
 ///
 /// ```
 /// use mcp_server_core::{Desk, IntoServer, server, mcp_proto::time::Instant};
@@ -76,6 +77,9 @@ pub struct Desk {
     closed: Option<Closed>,
     // The peer takes nothing any more.
     mute: bool,
+    // Ends the input from outside.
+    input_end: Option<Cancelled>,
+    patience: Duration,
 }
 
 impl fmt::Debug for Desk {
@@ -90,7 +94,8 @@ impl Desk {
     /// A new connection of `server`.
     #[must_use]
     pub fn new(server: &Server, now: Instant) -> Self {
-        let inbox = Arc::new(Inbox::new(server.current().limits().notes_queued));
+        let service = server.current();
+        let inbox = Arc::new(Inbox::new(service.limits().notes_queued));
         let woken = Arc::clone(&inbox);
         // Watched before the service is read, so that no change is missed.
         let watch = server.watch(Arc::new(move || woken.tell_of_change()));
@@ -106,7 +111,17 @@ impl Desk {
             now,
             closed: None,
             mute: false,
+            input_end: None,
+            patience: service.limits().outbound_stall,
         }
+    }
+
+    /// Takes no more input from when `end` is cancelled: what was asked until then is still
+    /// answered, and then the connection ends.
+    #[must_use]
+    pub fn until(mut self, end: &CancelToken) -> Self {
+        self.input_end = Some(end.cancelled());
+        self
     }
 
     /// Takes in what was read.
@@ -148,6 +163,7 @@ impl Desk {
         }
         let changed = self.inbox.take(&mut self.posted, &mut self.woken);
         self.take_in_posted();
+        self.poll_input_end(context);
         if changed {
             if let Some(changes) = self.watch.take() {
                 changes.apply(&mut self.conn, now);
@@ -192,6 +208,14 @@ impl Desk {
     #[must_use]
     pub fn wants_read(&self) -> bool {
         self.conn.wants_read()
+    }
+
+    fn poll_input_end(&mut self, context: &mut Context<'_>) {
+        let end = self.input_end.as_mut();
+        if end.is_some_and(|end| Pin::new(end).poll(context).is_ready()) {
+            self.input_end = None;
+            self.conn.handle_eof(self.now);
+        }
     }
 
     fn handle(&mut self, event: Event<Handler>, block: &mut impl FnMut(Job)) {
@@ -296,6 +320,52 @@ impl Desk {
 
     fn abandon(&mut self, call: CallId) {
         let _ = self.conn.abandon(call, self.now);
+    }
+}
+
+impl Machine for Desk {
+    type Job = Job;
+
+    fn handle_bytes(&mut self, bytes: &[u8], now: Instant) {
+        self.handle_bytes(bytes, now);
+    }
+
+    fn handle_eof(&mut self, now: Instant) {
+        self.handle_eof(now);
+    }
+
+    fn hang_up(&mut self, now: Instant) {
+        self.hang_up(now);
+    }
+
+    fn poll_work(
+        &mut self,
+        context: &mut Context<'_>,
+        now: Instant,
+        run: &mut dyn FnMut(Job),
+    ) -> Poll<()> {
+        self.poll_work(context, now, run).map(drop)
+    }
+
+    fn poll_transmit(&mut self, out: &mut Vec<u8>) -> bool {
+        self.poll_transmit(out)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.poll_timeout()
+    }
+
+    fn wants_read(&self) -> bool {
+        self.wants_read()
+    }
+
+    fn patience(&self) -> Duration {
+        match self.closed {
+            // Answers to what was asked before.
+            None | Some(Closed::Eof) => self.patience,
+            // Given up, or closed by us.
+            Some(_) => Duration::ZERO,
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use mcp_proto::types::{
     CompletionReference, CreateMessageResult, ElicitResult, LoggingLevel, Root,
 };
 use mcp_proto::version::ProtocolVersion;
-use mcp_tests::any_client::Kind;
+use mcp_tests::clients::Kind;
 use mcp_tests::peers::{self, Group};
 use serde_json::{Value, json};
 
@@ -72,7 +72,7 @@ fn seen<T>() -> (Seen<T>, Seen<T>) {
 macro_rules! clients {
     ($($name:ident: $kind:ident,)*) => {$(
         mod $name {
-            use mcp_tests::any_client::Kind::$kind as KIND;
+            use mcp_tests::clients::Kind::$kind as KIND;
 
             #[test]
             fn uses_all_of_everything() {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use mcp_client_core::{ClientBuilder, Options};
 use mcp_proto::uri::UriTemplate;
-use mcp_tests::any_client::{AnyClient, Kind};
+use mcp_tests::clients::{AnyClient, Kind};
 use mcp_tests::peers;
 use mcp_tests::schema::Schemas;
 use mcp_tests::transcript::{self, Side};

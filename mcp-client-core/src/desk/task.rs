@@ -1,44 +1,38 @@
-//! The client's machine, as the driver wants it.
+//! A desk whose loop is a task: it is woken by a waker, and a [`Pump`](mcp_proto::pump::Pump)
+//! knows what to do with it.
 
-use std::{
-    marker::PhantomData,
-    sync::{Arc, Mutex, PoisonError},
+use alloc::{sync::Arc, vec::Vec};
+use core::{
     task::{Context, Poll, Waker},
     time::Duration,
 };
+use std::sync::{Mutex, PoisonError};
 
-use mcp_client_core::{Caller, ClientBuilder, Desk, Task};
-use mcp_proto::time::Instant;
+use mcp_proto::{pump::Machine, time::Instant};
 
-use crate::{Runtime, driver::Machine};
+use super::{Caller, ClientBuilder, Desk, Task};
 
 /// Bytes gathered before they are written although more are to come.
 const WRITE_BYTES: usize = 64 * 1024;
 /// For how long the last messages, such as cancellations, may take to be written.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A machine and how its callers wake it.
-pub(super) struct Connection<R> {
-    desk: Desk,
-    bell: Arc<Bell>,
-    // The server takes nothing any more.
-    mute: bool,
-    runtime: PhantomData<fn() -> R>,
-}
-
-/// Wakes the task that drives a connection.
+/// Wakes the task that drives a [`Desk`].
 #[derive(Debug, Default)]
-struct Bell(Mutex<Option<Waker>>);
+pub struct Bell(Mutex<Option<Waker>>);
 
 impl Bell {
-    fn ring(&self) {
+    /// Wakes it, if it is at rest.
+    pub fn ring(&self) {
         let waker = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
-    fn listen(&self, waker: &Waker) {
+    /// To be woken from now on: call it before looking for work, so that nothing which comes
+    /// meanwhile goes unnoticed.
+    pub fn listen(&self, waker: &Waker) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
             *known = Some(waker.clone());
@@ -46,24 +40,34 @@ impl Bell {
     }
 }
 
-impl<R: Runtime> Connection<R> {
-    pub(super) fn new(builder: ClientBuilder, now: Instant) -> (Self, Caller) {
+/// One connection over a byte stream, driven by a task: a [`Desk`] with a [`Bell`].
+#[derive(Debug)]
+pub struct StreamDesk {
+    desk: Desk,
+    bell: Arc<Bell>,
+    // The server takes nothing any more.
+    mute: bool,
+}
+
+impl StreamDesk {
+    /// Starts a connection.
+    #[must_use]
+    pub fn new(builder: ClientBuilder, now: Instant) -> (Self, Caller) {
         let bell = Arc::new(Bell::default());
         let rung = Arc::clone(&bell);
         let (desk, caller) = Desk::new(builder, move || rung.ring(), now);
-        (
-            Self {
-                desk,
-                bell,
-                mute: false,
-                runtime: PhantomData,
-            },
-            caller,
-        )
+        let connection = Self {
+            desk,
+            bell,
+            mute: false,
+        };
+        (connection, caller)
     }
 }
 
-impl<R: Runtime> Machine for Connection<R> {
+impl Machine for StreamDesk {
+    type Job = Task;
+
     fn handle_bytes(&mut self, bytes: &[u8], now: Instant) {
         self.desk.handle_bytes(bytes, now);
     }
@@ -77,8 +81,12 @@ impl<R: Runtime> Machine for Connection<R> {
         self.mute = true;
     }
 
-    fn poll_work(&mut self, context: &mut Context<'_>, now: Instant) -> Poll<()> {
-        // Before looking, so that nothing which comes meanwhile goes unnoticed.
+    fn poll_work(
+        &mut self,
+        context: &mut Context<'_>,
+        now: Instant,
+        run: &mut dyn FnMut(Task),
+    ) -> Poll<()> {
         self.bell.listen(context.waker());
         if self
             .desk
@@ -88,10 +96,7 @@ impl<R: Runtime> Machine for Connection<R> {
             self.desk.handle_timeout(now);
         }
         while let Some(task) = self.desk.poll_task(now) {
-            match task {
-                Task::Async(task) => R::spawn(Box::pin(task)),
-                task => blocking::unblock(|| task.run()).detach(),
-            }
+            run(task);
         }
         if self.mute {
             let mut nowhere = Vec::new();

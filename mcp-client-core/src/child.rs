@@ -42,6 +42,7 @@ pub const SHUTDOWN: [(Duration, Signal); 2] = [
 ];
 
 /// How a process is told to end.
+#[expect(clippy::exhaustive_enums, reason = "there are two")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// Asked: SIGTERM.

@@ -56,6 +56,10 @@ pub trait Machine {
 }
 
 /// What the loop is to do next.
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a loop has to do every one of them"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Read at most [`READ_BYTES`], without waiting, and tell [`Pump::handle_read`].

@@ -68,6 +68,8 @@ pub struct Limits {
     pub listens: usize,
     /// Resource URIs in one subscription, or subscribed to in one session. 256.
     pub subscribed_uris: usize,
+    /// Topics of extensions in one subscription, such as tasks, or followed by one session. 256.
+    pub subscribed_topics: usize,
     /// Notifications kept for one call or stream before the oldest progress report gives way. 256.
     pub notes_queued: usize,
 
@@ -137,6 +139,7 @@ impl Default for Limits {
             request_state_bytes: 16 * KIB,
             listens: 16,
             subscribed_uris: 256,
+            subscribed_topics: 256,
             notes_queued: 256,
             page_items: 100,
             pages: 250,

@@ -9,6 +9,7 @@ use mcp_proto::{
 use crate::{
     entry::{Completer, ComponentSet, Components, IntoPrompt, IntoResource, IntoTool, Policy},
     error::{BuildError, Failure},
+    extension::Extension,
     handler::Handler,
     service::{ComponentKind, Duplicates, Service, ServiceBuilder},
 };
@@ -83,6 +84,11 @@ impl ServerBuilder {
     pub fn prompt(mut self, prompt: impl IntoPrompt) -> Self {
         self.set.prompt(prompt);
         self
+    }
+
+    /// Adds an extension of the protocol.
+    pub fn extension(self, extension: Extension<Handler>) -> Self {
+        self.service(|service| service.extension(extension))
     }
 
     /// Adds the components of a struct, or of anything else that has several.

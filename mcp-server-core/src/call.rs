@@ -14,7 +14,10 @@ use mcp_proto::{
     version::ProtocolVersion,
 };
 
-use crate::cancel::CancelToken;
+use crate::{
+    cancel::CancelToken,
+    extension::{ExtensionResult, TopicChange},
+};
 
 /// The duty to answer one call. It cannot be copied, so that answering twice does not compile.
 ///
@@ -74,6 +77,45 @@ pub enum Work {
     },
     /// `completion/complete`
     Complete(Box<CompleteParams>),
+    /// A method that an [extension](crate::Extension) has added.
+    Extension(Box<ExtensionCall>),
+    /// `tools/call`, to be run as a task: what an extension's
+    /// [`task_calls`](crate::Extension::task_calls) takes.
+    Task(Box<TaskCall>),
+}
+
+/// A request of an extension's method.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ExtensionCall {
+    /// The extension.
+    pub extension: Arc<str>,
+    /// The method.
+    pub method: Arc<str>,
+    /// The params' object; `None` where the client sent none.
+    pub params: Option<Json>,
+}
+
+impl ExtensionCall {
+    pub(crate) fn new(extension: Arc<str>, method: Arc<str>, params: Option<Json>) -> Self {
+        Self {
+            extension,
+            method,
+            params,
+        }
+    }
+}
+
+/// A tool's call that is to become a task.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct TaskCall {
+    /// The tool's name.
+    pub name: Arc<str>,
+    /// The arguments' object; `None` where the client sent none.
+    pub arguments: Option<Json>,
+    /// For how many milliseconds the client wants the outcome kept, if it said so.
+    pub ttl_ms: Option<u64>,
 }
 
 /// Who asks for a call, and under which conditions.
@@ -106,6 +148,9 @@ pub struct Peer {
     pub info: Option<Implementation>,
     /// What the client can be asked for.
     pub capabilities: ClientCapabilities,
+    /// On whose behalf it asks, as whoever let it in has established; nobody in particular where
+    /// `None`, as over a pipe.
+    pub subject: Option<Arc<str>>,
 }
 
 impl Peer {
@@ -116,6 +161,7 @@ impl Peer {
             version,
             info: None,
             capabilities: ClientCapabilities::default(),
+            subject: None,
         }
     }
 }
@@ -133,6 +179,9 @@ pub enum Outcome {
     Resource(ReadResourceResult),
     /// The result of [`Work::Complete`].
     Complete(Completion),
+    /// The result of [`Work::Extension`], or one of another type that an extension
+    /// [allows](crate::Extension::result_type).
+    Extension(ExtensionResult),
     /// An error of the protocol.
     Fail(RpcError),
 }
@@ -164,7 +213,7 @@ pub enum Note {
 }
 
 /// Something that clients may have asked to be told about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
     /// The list of tools.
@@ -175,6 +224,14 @@ pub enum Change {
     Resources,
     /// The contents of the resource with this URI.
     Resource(Arc<str>),
+    /// Something of an extension's.
+    Topic(Arc<TopicChange>),
+}
+
+impl From<TopicChange> for Change {
+    fn from(change: TopicChange) -> Self {
+        Self::Topic(Arc::new(change))
+    }
 }
 
 /// What became of something handed to a machine.

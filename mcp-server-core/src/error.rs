@@ -209,6 +209,13 @@ pub enum BuildError {
         /// The variable or argument.
         variable: String,
     },
+    /// An extension is not sound, or in the way of another one.
+    Extension {
+        /// Its identifier.
+        id: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Another reason, said in full.
     Other(String),
 }
@@ -252,6 +259,9 @@ impl fmt::Display for BuildError {
                     f,
                     "the {kind} `{name}` has no `{variable}`: correct one of the two names"
                 )
+            }
+            Self::Extension { id, problem } => {
+                write!(f, "the extension `{id}` cannot be added: {problem}")
             }
             Self::Other(problem) => f.write_str(problem),
         }

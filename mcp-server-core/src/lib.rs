@@ -18,6 +18,7 @@ mod cx;
 mod desk;
 pub mod entry;
 mod error;
+mod extension;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -35,8 +36,8 @@ mod session;
 
 pub use builder::ServerBuilder;
 pub use call::{
-    Call, CallContext, Change, Closed, Delivery, Event, Link, Note, Outcome, Peer, PeerFault,
-    Ticket, Work,
+    Call, CallContext, Change, Closed, Delivery, Event, ExtensionCall, Link, Note, Outcome, Peer,
+    PeerFault, TaskCall, Ticket, Work,
 };
 pub use cancel::CancelToken;
 #[cfg(feature = "std")]
@@ -50,6 +51,9 @@ pub use entry::{
     PromptInput, ResourceEntry, ResourceInput, SharedComponents, ToolEntry, ToolInput,
 };
 pub use error::{BuildError, Failure, ToolError, resource_not_found};
+pub use extension::{
+    Declare, Extension, ExtensionMethod, ExtensionResult, TopicChange, TopicNotice,
+};
 pub use handler::{AsyncFn, BoxFuture, Handler, SyncFn};
 #[cfg(feature = "std")]
 pub use listen::{AcceptFailure, Connection, Connections, Shutdown};

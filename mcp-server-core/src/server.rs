@@ -1,7 +1,7 @@
 //! One server for all connections: the service that is current, and whom to tell when it changes.
 
 use alloc::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     string::String,
     sync::{Arc, Weak},
     vec::Vec,
@@ -17,6 +17,7 @@ use crate::{
     conn::Conn,
     entry::{ComponentSet, Components, IntoPrompt, IntoResource, IntoTool, Policy},
     error::BuildError,
+    extension::TopicChange,
     handler::Handler,
     service::{ComponentKind, Edit, Service},
 };
@@ -122,7 +123,7 @@ impl Server {
             let service = Arc::clone(&state.service);
             Self::tell(state, |pending| {
                 pending.service = Some(Arc::clone(&service));
-                pending.lists.extend(lists.iter().cloned());
+                lists.iter().for_each(|list| pending.lists.insert(list));
             });
         }
         Ok(outcome)
@@ -203,9 +204,32 @@ impl fmt::Debug for Watcher {
 struct Pending {
     service: Option<Arc<Service<Handler>>>,
     // Which lists have changed, even where they are again what they were.
-    lists: BTreeSet<Change>,
+    lists: Lists,
+    // The newest change of each of an extension's topics.
+    topics: BTreeMap<Arc<str>, Arc<TopicChange>>,
     updated: VecDeque<Arc<str>>,
     known: BTreeSet<Arc<str>>,
+}
+
+/// Which of the lists, in the order in which clients are told.
+#[derive(Debug, Default, PartialEq)]
+struct Lists([bool; 3]);
+
+impl Lists {
+    const ALL: [Change; 3] = [Change::Tools, Change::Prompts, Change::Resources];
+
+    fn insert(&mut self, list: &Change) {
+        if let Some(at) = Self::ALL.iter().position(|known| known == list) {
+            self.0[at] = true;
+        }
+    }
+
+    fn changes(self) -> impl Iterator<Item = Change> {
+        Self::ALL
+            .into_iter()
+            .zip(self.0)
+            .filter_map(|(list, changed)| changed.then_some(list))
+    }
 }
 
 impl Pending {
@@ -213,7 +237,10 @@ impl Pending {
     const UPDATED: usize = 1024;
 
     fn is_empty(&self) -> bool {
-        self.service.is_none() && self.lists.is_empty() && self.updated.is_empty()
+        self.service.is_none()
+            && self.lists == Lists::default()
+            && self.updated.is_empty()
+            && self.topics.is_empty()
     }
 
     fn update(&mut self, uri: &Arc<str>) {
@@ -222,7 +249,22 @@ impl Pending {
                 self.updated.push_back(Arc::clone(uri));
             }
         } else if !self.known.contains(uri) {
-            self.lists.insert(Change::Resources);
+            self.lists.insert(&Change::Resources);
+        }
+    }
+
+    fn note(&mut self, change: &Change) {
+        match change {
+            Change::Resource(uri) => self.update(uri),
+            // Those who are not told look for themselves: topics are told for speed alone.
+            Change::Topic(topic)
+                if self.topics.len() >= Self::UPDATED
+                    && !self.topics.contains_key(&topic.topic) => {}
+            Change::Topic(topic) => {
+                self.topics
+                    .insert(Arc::clone(&topic.topic), Arc::clone(topic));
+            }
+            list => self.lists.insert(list),
         }
     }
 }
@@ -241,7 +283,12 @@ impl Watch {
         let updated = pending.updated.into_iter().map(Change::Resource);
         Some(Changes {
             service: pending.service,
-            changes: pending.lists.into_iter().chain(updated).collect(),
+            changes: pending
+                .lists
+                .changes()
+                .chain(updated)
+                .chain(pending.topics.into_values().map(Change::Topic))
+                .collect(),
         })
     }
 }
@@ -372,8 +419,17 @@ impl ServerHandle {
 
     /// Tells the clients that watch this resource that its contents have changed.
     pub fn resource_updated(&self, uri: impl Into<Arc<str>>) {
-        let uri = uri.into();
-        Server::tell(self.server.state(), |pending| pending.update(&uri));
+        self.changed(Change::Resource(uri.into()));
+    }
+
+    /// Tells the clients that asked for it of a change.
+    ///
+    /// Every session of the handshake era is told once, on one of its streams, and so is every
+    /// subscription of 2026-07-28 that asked for it. What waits for a client that is slow to read
+    /// is put together: any number of changes of one thing waits as one.
+    pub fn changed(&self, change: impl Into<Change>) {
+        let change = change.into();
+        Server::tell(self.server.state(), |pending| pending.note(&change));
     }
 }
 

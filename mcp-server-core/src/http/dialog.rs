@@ -49,6 +49,12 @@ impl<H: Clone> Dialog<H> {
         }
     }
 
+    /// Says on whose behalf everything is asked.
+    pub(super) fn on_behalf_of(mut self, subject: Option<Arc<str>>) -> Self {
+        self.session.set_subject(subject);
+        self
+    }
+
     /// Takes a message. What is sent because of it will carry `origin`.
     pub(super) fn handle(&mut self, message: Message<'_>, origin: u32, now: Instant) {
         self.session

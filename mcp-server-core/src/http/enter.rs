@@ -254,7 +254,8 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
             self.last_tag = self.last_tag.wrapping_add(1);
         }
         let tag = self.last_tag;
-        let dialog = Dialog::new(Arc::clone(&self.service), tag, now);
+        let dialog =
+            Dialog::new(Arc::clone(&self.service), tag, now).on_behalf_of(request.subject.clone());
         let pair = request.way == Way::PairStream;
         let session = HttpSession::new(id.clone(), request.subject.clone(), dialog, pair, now);
         self.ids.insert(id, tag);

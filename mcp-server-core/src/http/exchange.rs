@@ -473,19 +473,13 @@ impl<H: Clone> Exchange<H> {
             Ok(Target::Modern(message)) => Serving::modern(
                 &self.service,
                 message,
-                &request.head.headers,
+                &request,
                 self.options.sessions,
                 self.tag,
                 self.now,
             ),
             Ok(Target::Handshake(messages)) if self.options.sessions == SessionMode::Stateless => {
-                Serving::stateless(
-                    &self.service,
-                    messages,
-                    &request.head.headers,
-                    self.tag,
-                    self.now,
-                )
+                Serving::stateless(&self.service, messages, &request, self.tag, self.now)
             }
             Ok(Target::Handshake(_)) => {
                 self.state = State::Joining(request, false);

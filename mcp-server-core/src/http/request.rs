@@ -1,14 +1,16 @@
 //! Which era a body belongs to, and whether it is one that can be served at all.
 
-use alloc::format;
+use alloc::{borrow::Cow, format, string::String};
 
 use http::HeaderMap;
 use mcp_proto::{
     http::{mirror::Mirrored, mirror::name_member},
+    json::Json,
     limits::Limits,
     meta::RequestMeta,
     method::Method,
     rpc::{self, Incoming, Member, Message, Params, RequestId, RpcError},
+    types::Map,
     version::ProtocolVersion,
 };
 use serde_json::value::RawValue;
@@ -37,7 +39,7 @@ pub(super) enum Target<'a> {
 #[derive(Debug)]
 pub(super) struct ModernRequest<'a> {
     pub(super) id: RequestId,
-    pub(super) method: alloc::borrow::Cow<'a, str>,
+    pub(super) method: Cow<'a, str>,
     pub(super) params: Option<&'a RawValue>,
     /// The members of the params, or why they have none.
     pub(super) members: Result<Params<'a>, RpcError>,
@@ -182,10 +184,16 @@ impl ModernRequest<'_> {
     ///
     /// # Errors
     /// -32020, to be answered with 400.
-    pub(super) fn check_mirrors(&self, version: &str, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub(super) fn check_mirrors(
+        &self,
+        version: &str,
+        headers: &HeaderMap,
+        extension_member: Option<&str>,
+    ) -> Result<(), Refusal> {
         // Params that cannot be read have no name to repeat; they are refused for themselves.
         let member = name_member(&self.method).zip(self.members.as_ref().ok());
         let name = member.and_then(|(member, of)| of.optional_text(member).ok().flatten());
+        let name = name.or_else(|| self.text_of(extension_member?));
         Mirrored {
             version,
             method: &self.method,
@@ -194,15 +202,18 @@ impl ModernRequest<'_> {
         .check(headers)
         .map_err(|mismatch| Refusal::envelope(Some(self.id.clone()), mismatch.to_error()))
     }
+
+    // A member that only an extension knows.
+    fn text_of(&self, member: &str) -> Option<Cow<'_, str>> {
+        let members: Map<Json> = serde_json::from_str(self.params?.get()).ok()?;
+        members.get(member)?.to::<String>().ok().map(Cow::Owned)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::{
-        string::{String, ToString},
-        vec::Vec,
-    };
+    use alloc::{string::ToString, vec::Vec};
     use http::HeaderValue;
 
     const CLAIM: &str = r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#;
@@ -462,7 +473,7 @@ mod tests {
             ) else {
                 panic!("{body}");
             };
-            let checked = request.check_mirrors("2026-07-28", &headers);
+            let checked = request.check_mirrors("2026-07-28", &headers, None);
             assert_eq!(checked.is_ok(), agrees, "{body} {name:?}");
             if let Err(refusal) = checked {
                 assert_eq!(

@@ -15,6 +15,7 @@ use mcp_proto::{
 
 use super::{
     dialog::{Dialog, claimed_version},
+    exchange::Request,
     head::{self, VersionHeader},
     options::SessionMode,
     refusal::Refusal,
@@ -66,19 +67,22 @@ impl<H: Clone> Serving<H> {
     pub(super) fn modern(
         service: &Arc<Service<H>>,
         request: ModernRequest<'_>,
-        headers: &HeaderMap,
+        carrier: &Request,
         mode: SessionMode,
         tag: u32,
         now: Instant,
     ) -> Result<Self, Refusal> {
         let refuse = |error: RpcError| Refusal::envelope(Some(request.id.clone()), error);
+        let headers = &carrier.head.headers;
         let version = claimed_version(&request.meta).map_err(refuse)?;
-        request.check_mirrors(&version, headers)?;
+        request.check_mirrors(&version, headers, service.name_member(&request.method))?;
         if ProtocolVersion::parse(&version).is_none_or(|version| version.era() != Era::Stateless) {
             return Err(refuse(unsupported_version(&version, mode)));
         }
         check_params(service, &request, headers).map_err(refuse)?;
-        let mut serving = Self::new(Dialog::new(Arc::clone(service), tag, now), service, now);
+        let dialog =
+            Dialog::new(Arc::clone(service), tag, now).on_behalf_of(carrier.subject.clone());
+        let mut serving = Self::new(dialog, service, now);
         serving.modern = true;
         serving.owed = 1;
         serving.listens = Method::parse(&request.method) == Some(Method::Listen);
@@ -96,11 +100,11 @@ impl<H: Clone> Serving<H> {
     pub(super) fn stateless(
         service: &Arc<Service<H>>,
         messages: Incoming<'_>,
-        headers: &HeaderMap,
+        carrier: &Request,
         tag: u32,
         now: Instant,
     ) -> Result<Self, Refusal> {
-        let version = match head::version_of(headers) {
+        let version = match head::version_of(&carrier.head.headers) {
             VersionHeader::Absent => ProtocolVersion::V2025_03_26,
             VersionHeader::Known(version) => version,
             VersionHeader::Unknown => return Err(unknown_version()),
@@ -115,6 +119,7 @@ impl<H: Clone> Serving<H> {
         } else {
             Dialog::established(Arc::clone(service), version, tag, now)
         };
+        let dialog = dialog.on_behalf_of(carrier.subject.clone());
         let mut serving = Self::new(dialog, service, now);
         serving.batch = batch;
         for message in messages {

@@ -7,7 +7,10 @@ use mcp_proto::{
 };
 
 use super::{About, Component, ComponentKind, Duplicates, Pages, Service, Tables, json_of};
-use crate::error::BuildError;
+use crate::{
+    error::BuildError,
+    extension::{Extension, Extensions},
+};
 
 /// Puts a [`Service`] together from definitions and handlers of any kind.
 ///
@@ -21,6 +24,7 @@ pub struct ServiceBuilder<H> {
     about: About,
     components: Vec<Any<H>>,
     completion: Option<H>,
+    extensions: Vec<Extension<H>>,
 }
 
 #[derive(Debug)]
@@ -48,6 +52,7 @@ impl<H> ServiceBuilder<H> {
             about,
             components: Vec::new(),
             completion: None,
+            extensions: Vec::new(),
         }
     }
 
@@ -144,6 +149,12 @@ impl<H> ServiceBuilder<H> {
         self
     }
 
+    /// Adds an extension.
+    pub fn extension(mut self, extension: Extension<H>) -> Self {
+        self.extensions.push(extension);
+        self
+    }
+
     /// Checks everything and finishes the service.
     ///
     /// # Errors
@@ -153,6 +164,7 @@ impl<H> ServiceBuilder<H> {
             mut about,
             components,
             completion,
+            extensions,
         } = self;
         about.info_json = json_of(&about.info);
         let mut tables = Tables::default();
@@ -164,10 +176,15 @@ impl<H> ServiceBuilder<H> {
                 Any::Prompt(prompt) => tables.add_prompt(prompt, about.duplicates)?,
             };
         }
+        let mut known = Extensions::default();
+        for extension in extensions {
+            known.add(extension)?;
+        }
         Ok(Service {
             about: Arc::new(about),
             tables,
             completion,
+            extensions: Arc::new(known),
             pages: Pages::default(),
         })
     }

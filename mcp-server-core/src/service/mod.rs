@@ -38,7 +38,7 @@ pub use component::{Component, ComponentKind, Entry};
 pub use page::Page;
 pub use table::Duplicates;
 
-use crate::{call::Change, error::BuildError};
+use crate::{call::Change, error::BuildError, extension::Extensions};
 use page::Pages;
 use table::Table;
 
@@ -62,6 +62,7 @@ pub struct Service<H> {
     about: Arc<About>,
     tables: Tables<H>,
     completion: Option<H>,
+    extensions: Arc<Extensions<H>>,
     pages: Pages,
 }
 
@@ -249,6 +250,7 @@ impl<H> Service<H> {
         if version > ProtocolVersion::V2024_11_05 && self.completes() {
             capabilities.completions = Some(Json::empty_object());
         }
+        self.extensions.index().declare(&mut capabilities, version);
         capabilities
     }
 
@@ -389,6 +391,7 @@ impl<H: Clone> Service<H> {
             about: Arc::clone(&self.about),
             tables: edits.tables,
             completion: self.completion.clone(),
+            extensions: Arc::clone(&self.extensions),
             pages: Pages::default(),
         };
         Ok((service, outcome))

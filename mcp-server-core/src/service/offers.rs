@@ -3,7 +3,9 @@
 use alloc::sync::Arc;
 use mcp_proto::{
     rpc::RpcError,
-    types::{CacheHints, CompletionReference, Implementation, ServerCapabilities},
+    types::{
+        CacheHints, CompletionReference, Implementation, ServerCapabilities, TaskSupport, Tool,
+    },
     uri::Variables,
     version::ProtocolVersion,
 };
@@ -14,9 +16,16 @@ use super::{
     page::Page,
     table::Table,
 };
+use crate::extension::ExtensionIndex;
 use crate::session::{Found, FoundCompletion, Offers, Place};
 
 impl<H> Service<H> {
+    /// The member of an extension's request that `Mcp-Name` repeats.
+    #[cfg(feature = "http")]
+    pub(crate) fn name_member(&self, method: &str) -> Option<&str> {
+        self.extensions.index().name_member(method)
+    }
+
     /// The handler that a lookup in this very service led to.
     pub(crate) fn handler_at(&self, place: Place) -> Option<&H> {
         let tables = &self.tables;
@@ -34,6 +43,7 @@ impl<H> Service<H> {
             Place::PromptCompletion(at) => tables.prompts.at(at)?.component.completion.as_ref(),
             Place::TemplateCompletion(at) => tables.templates.at(at)?.component.completion.as_ref(),
             Place::Completion => self.completion.as_ref(),
+            Place::Extension(at) => self.extensions.handler(at),
         }
     }
 
@@ -58,6 +68,14 @@ fn find<D: Definition, H>(
         name: Arc::clone(entry.key()),
         timeout: entry.timeout(),
     })
+}
+
+/// Whether a tool runs as a task.
+pub(crate) fn task_support(tool: &Tool) -> TaskSupport {
+    let execution = tool.execution.as_ref();
+    execution
+        .and_then(|execution| execution.task_support.clone())
+        .unwrap_or(TaskSupport::Forbidden)
 }
 
 impl<H> Offers for Service<H> {
@@ -90,8 +108,20 @@ impl<H> Offers for Service<H> {
         self.page(kind, version, cursor)
     }
 
-    fn find_tool(&self, name: &str) -> Option<Found> {
-        find(&self.tables.tools, name, Place::Tool)
+    fn extensions(&self) -> &ExtensionIndex {
+        self.extensions.index()
+    }
+
+    fn find_tool(&self, name: &str) -> Option<(Found, TaskSupport)> {
+        let tools = &self.tables.tools;
+        let at = tools.position(name)?;
+        let entry = tools.at(at)?;
+        let found = Found {
+            place: Place::Tool(at),
+            name: Arc::clone(entry.key()),
+            timeout: entry.timeout(),
+        };
+        Some((found, task_support(entry.definition())))
     }
 
     fn find_prompt(&self, name: &str) -> Option<Found> {

@@ -6,6 +6,7 @@ use mcp_proto::{
     json::Json,
     rpc::{CallId, RequestId, RpcError, codes},
     time::Instant,
+    version::ProtocolVersion,
 };
 
 use super::{
@@ -158,7 +159,8 @@ impl Session {
                 times,
             } = *parked;
             // The service may be another one by now.
-            let Some(place) = place_of(&work, offers) else {
+            let version = Some(request.peer.version);
+            let Some(place) = place_of(&work, version, offers) else {
                 self.refuse_parked(id, &work);
                 continue;
             };
@@ -209,8 +211,12 @@ impl Session {
                 _ => return,
             },
         };
-        if let Work::Tool { arguments, .. } | Work::Prompt { arguments, .. } = work {
-            *arguments = Some(lent);
+        match work {
+            Work::Tool { arguments, .. } | Work::Prompt { arguments, .. } => {
+                *arguments = Some(lent);
+            }
+            Work::Task(call) => call.arguments = Some(lent),
+            _ => {}
         }
     }
 
@@ -324,9 +330,15 @@ impl Running {
 }
 
 /// Where the handler of work that was found before is now.
-fn place_of(work: &Work, offers: &dyn Offers) -> Option<Place> {
+fn place_of(work: &Work, version: Option<ProtocolVersion>, offers: &dyn Offers) -> Option<Place> {
     match work {
-        Work::Tool { name, .. } => offers.find_tool(name).map(|found| found.place),
+        Work::Tool { name, .. } => offers.find_tool(name).map(|(found, _)| found.place),
+        Work::Task(_) => offers.extensions().task_calls().map(Place::Extension),
+        Work::Extension(call) => {
+            let version = version?;
+            let found = offers.extensions().find_method(&call.method, version)?;
+            Some(Place::Extension(found.handler))
+        }
         Work::Prompt { name, .. } => offers.find_prompt(name).map(|found| found.place),
         Work::Resource { uri, .. } => offers.find_resource(uri).map(|(found, _)| found.place),
         Work::Complete(wanted) => match offers.find_completion(&wanted.reference) {

@@ -87,8 +87,9 @@ impl<'a> Claims<'a> {
         }
     }
 
-    fn peer(&self, version: ProtocolVersion) -> Result<Peer, RpcError> {
+    fn peer(&self, version: ProtocolVersion, subject: Option<Arc<str>>) -> Result<Peer, RpcError> {
         let mut peer = Peer::new(version);
+        peer.subject = subject;
         peer.capabilities = typed(keys::CLIENT_CAPABILITIES, self.capabilities)?;
         peer.info = match self.info {
             Some(info) => Some(typed(keys::CLIENT_INFO, info)?),
@@ -150,6 +151,7 @@ impl Known {
         raw: &RawValue,
         meta: &RequestMeta<'_>,
         claims: &Claims<'_>,
+        subject: &Option<Arc<str>>,
     ) -> Result<Self, RpcError> {
         let version = claims.supported_version()?;
         let log_level = match meta.log_level {
@@ -163,7 +165,7 @@ impl Known {
                 capabilities: claims.capabilities.get().into(),
                 info: claims.info.map(|info| info.get().into()),
                 log_level,
-                peer: Arc::new(claims.peer(version)?),
+                peer: Arc::new(claims.peer(version, subject.clone())?),
             },
         };
         known.log_level = log_level;

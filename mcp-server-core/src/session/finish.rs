@@ -7,7 +7,7 @@ use mcp_proto::{
     method::Method,
     rpc::{self, CallId, RpcError, codes},
     time::Instant,
-    types::{CompleteResult, LoggingLevel},
+    types::{CompleteResult, LoggingLevel, Meta},
     version::{Era, ProtocolVersion},
 };
 
@@ -17,7 +17,7 @@ use super::{
     open::{Address, Kind, Report, Request, Running, State},
     outbox::{Outbox, Sent, SentKind},
 };
-use crate::call::{Delivery, Note, Outcome, Ticket};
+use crate::call::{Delivery, Note, Outcome, Peer, Ticket};
 
 impl Session {
     /// Takes the outcome of a call.
@@ -70,7 +70,8 @@ impl Session {
         let version = peer.version;
         running.write_held(&mut self.out, self.now, &address, version);
         match (running.kind, outcome) {
-            (Kind::Tool, Outcome::Tool(result)) => {
+            (Kind::Tool, Outcome::Tool(mut result)) => {
+                strip_meta(&mut result.meta, &peer, offers);
                 self.answer_result(&address, version, offers, &result);
             }
             (Kind::Prompt, Outcome::Prompt(result)) => {
@@ -83,6 +84,9 @@ impl Session {
                 let mut result = CompleteResult::default();
                 result.completion = completion;
                 self.answer_result(&address, version, offers, &result);
+            }
+            (kind, Outcome::Extension(result)) => {
+                self.finish_extension(&address, &peer, kind, result, offers);
             }
             (_, Outcome::Fail(error)) => self.answer_error(&address, &fit(error, version)),
             _ => {
@@ -294,6 +298,16 @@ fn write_progress(
             params.end();
         });
     });
+}
+
+// What only the clients of an extension understand is kept from the others.
+fn strip_meta(meta: &mut Option<Meta>, peer: &Peer, offers: &dyn Offers) {
+    let index = offers.extensions();
+    if let Some(meta) = meta
+        && index.has_meta_keys()
+    {
+        index.strip_meta(meta, &peer.capabilities);
+    }
 }
 
 /// An error of a handler's as a revision may say it.

@@ -103,6 +103,7 @@ impl Session {
             .optional::<ClientCapabilities>(Member::Capabilities)?
             .unwrap_or_default();
         peer.info = params.optional::<Implementation>(Member::ClientInfo)?;
+        peer.subject = self.subject.clone();
 
         let declared = offers.capabilities(version);
         let opened = Opened::new(peer, &declared);

@@ -29,6 +29,7 @@ mod answer;
 mod batch;
 mod calls;
 mod claims;
+mod extension;
 mod finish;
 mod handshake;
 mod offers;
@@ -41,7 +42,7 @@ mod subscribe;
 mod tests;
 mod watch;
 
-use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque, sync::Arc, vec::Vec};
 use core::ops::Range;
 use mcp_proto::{
     limits::Limits,
@@ -81,6 +82,8 @@ pub(crate) struct Session {
     batches: Batches,
     handshake: Option<Box<Opened>>,
     known: Option<Known>,
+    // On whose behalf everything is asked.
+    subject: Option<Arc<str>>,
     // The revision that was spoken last.
     spoken: Option<ProtocolVersion>,
     // Unreadable messages in a row.
@@ -120,6 +123,7 @@ impl Session {
             batches: Batches::new(limits.outbound_bytes),
             handshake: None,
             known: None,
+            subject: None,
             spoken: None,
             rejected: 0,
             due: false,
@@ -127,6 +131,12 @@ impl Session {
             events: VecDeque::new(),
             out: Outbox::new(limits),
         }
+    }
+
+    /// Says on whose behalf everything is asked; to be told before anything is.
+    #[cfg(feature = "http")]
+    pub(crate) fn set_subject(&mut self, subject: Option<Arc<str>>) {
+        self.subject = subject;
     }
 
     /// The revision that the handshake has agreed on.

@@ -4,12 +4,15 @@ use alloc::sync::Arc;
 use core::time::Duration;
 use mcp_proto::{
     rpc::RpcError,
-    types::{CacheHints, CompletionReference, Implementation, ServerCapabilities},
+    types::{CacheHints, CompletionReference, Implementation, ServerCapabilities, TaskSupport},
     uri::Variables,
     version::ProtocolVersion,
 };
 
-use crate::service::{ComponentKind, Page};
+use crate::{
+    extension::ExtensionIndex,
+    service::{ComponentKind, Page},
+};
 
 /// Where in its service a handler is found. It holds for that one service only: a front turns it
 /// into the handler before it takes a successor.
@@ -29,6 +32,8 @@ pub(crate) enum Place {
     TemplateCompletion(u32),
     /// What completes everything else.
     Completion,
+    /// What serves an extension's method.
+    Extension(u32),
 }
 
 /// A component that was found.
@@ -75,8 +80,10 @@ pub(crate) trait Offers {
         version: ProtocolVersion,
         cursor: Option<&str>,
     ) -> Result<Page<'_>, RpcError>;
-    /// The tool of that name.
-    fn find_tool(&self, name: &str) -> Option<Found>;
+    /// What goes beyond the specification.
+    fn extensions(&self) -> &ExtensionIndex;
+    /// The tool of that name, and whether it runs as a task.
+    fn find_tool(&self, name: &str) -> Option<(Found, TaskSupport)>;
     /// The prompt of that name.
     fn find_prompt(&self, name: &str) -> Option<Found>;
     /// The resource at that URI, or the template that matches it.

@@ -96,6 +96,7 @@ pub(super) enum Kind {
     Prompt,
     Resource,
     Complete,
+    Extension,
 }
 
 impl Kind {
@@ -105,6 +106,9 @@ impl Kind {
             Work::Prompt { .. } => Self::Prompt,
             Work::Resource { .. } => Self::Resource,
             Work::Complete(_) => Self::Complete,
+            Work::Extension(_) => Self::Extension,
+            // Its result is the call's, if of another type.
+            Work::Task(_) => Self::Tool,
         }
     }
 }

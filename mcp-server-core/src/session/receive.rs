@@ -5,7 +5,7 @@ use mcp_proto::{
     frame::FrameError,
     json::Json,
     meta::RequestMeta,
-    method::{Kind, Method, Sender},
+    method::{Capability, Kind, Method, Sender},
     rpc::{self, Incoming, Member, Message, Params, Rejected, RequestId, RpcError},
     time::Instant,
     types::LoggingLevel,
@@ -238,7 +238,7 @@ impl Session {
         &mut self,
         address: &Address,
         name: &str,
-        params: Option<&RawValue>,
+        raw_params: Option<&RawValue>,
         arrival: &Arrival<'_>,
     ) -> Result<Option<NewCall>, RpcError> {
         // Every revision, basic: an id MUST NOT be used twice. The first request is not concerned.
@@ -252,8 +252,9 @@ impl Session {
             info.kind == Kind::Request && info.sender != Sender::Server
         };
         let method = Method::parse(name).filter(asked_of_server);
+        let is_ours = |method: &Method| method.info().capability != Capability::Tasks;
         let unknown = || RpcError::method_not_found(name);
-        let params = match Params::scan(params) {
+        let params = match Params::scan(raw_params) {
             Ok(params) => params,
             Err(error) => return Err(if method.is_none() { unknown() } else { error }),
         };
@@ -265,11 +266,17 @@ impl Session {
                 ));
             }
             self.spoken = Some(peer.version);
-            let method = method.ok_or_else(unknown)?;
             let asked = read.asked(peer);
+            let Some(method) = method.filter(is_ours) else {
+                return self.take_extension(name, raw_params, asked, arrival.offers);
+            };
             return self.serve(address, method, &params, asked, arrival);
         }
-        let method = method.ok_or_else(unknown)?;
+        let Some(method) = method.filter(is_ours) else {
+            let opened = self.handshake.as_ref().ok_or_else(unknown)?;
+            let asked = read.asked(Arc::clone(&opened.peer));
+            return self.take_extension(name, raw_params, asked, arrival.offers);
+        };
         self.take_in_session(address, method, &params, read, arrival)
     }
 
@@ -337,7 +344,7 @@ impl Session {
             let claims = Claims::read(meta.as_ref())?;
             // Both are there, for otherwise the claims could not have been read.
             if let (Some(raw), Some(meta)) = (raw, &meta) {
-                let known = Known::read(self.known.take(), raw, meta, &claims)?;
+                let known = Known::read(self.known.take(), raw, meta, &claims, &self.subject)?;
                 read.peer = Some(Arc::clone(known.peer()));
                 read.log_level = known.log_level();
                 self.known = (raw.get().len() <= REMEMBERED).then_some(known);

@@ -14,17 +14,18 @@ use serde_json::value::RawValue;
 use super::{
     Session,
     calls::NewCall,
-    offers::{FoundCompletion, Offers},
+    extension::task_call,
+    offers::{FoundCompletion, Offers, Place},
     open::{Address, Asked},
     receive::Arrival,
 };
 use crate::{call::Work, error::resource_not_found, service::ComponentKind};
 
 /// Where arguments were taken from.
-struct Arguments {
+pub(super) struct Arguments {
     /// A copy, unless they are lent.
-    copied: Option<Json>,
-    lent: Option<Range<usize>>,
+    pub(super) copied: Option<Json>,
+    pub(super) lent: Option<Range<usize>>,
 }
 
 impl Session {
@@ -61,11 +62,11 @@ impl Session {
                 self.list(ComponentKind::Template, address, params, version, offers)?;
             }
             Method::Discover => self.discover(address, version, offers),
-            Method::Listen => self.listen(address, params, version, offers)?,
+            Method::Listen => self.listen(address, params, asked.peer, offers)?,
             Method::SetLevel => self.set_level(address, params, offers)?,
             Method::Subscribe => self.subscribe(address, params, offers)?,
             Method::Unsubscribe => self.unsubscribe(address, params, offers)?,
-            // Tasks are not declared, so that none of their methods exist.
+            // What is left are an extension's.
             _ => return Err(RpcError::method_not_found(method.name())),
         }
         Ok(None)
@@ -87,7 +88,7 @@ impl Session {
         arrival: &Arrival<'_>,
     ) -> Result<NewCall, RpcError> {
         let name = params.text(Member::Name)?;
-        let Some(found) = arrival.offers.find_tool(&name) else {
+        let Some((found, support)) = arrival.offers.find_tool(&name) else {
             return Err(not_found(
                 Method::CallTool,
                 "tool",
@@ -96,6 +97,10 @@ impl Session {
                 arrival.offers,
             ));
         };
+        if let Some(starter) = self.becomes_task(&support, params, &asked.peer, arrival.offers)? {
+            let place = Place::Extension(starter);
+            return task_call(found, place, params, asked, arrival);
+        }
         let Arguments { copied, lent } = arguments(params, arrival)?;
         let work = Work::Tool {
             name: found.name,
@@ -231,7 +236,7 @@ impl Session {
 
 /// The arguments' object. Where they are most of a long text that can be handed over, they are
 /// lent instead of copied.
-fn arguments(params: &Params<'_>, arrival: &Arrival<'_>) -> Result<Arguments, RpcError> {
+pub(super) fn arguments(params: &Params<'_>, arrival: &Arrival<'_>) -> Result<Arguments, RpcError> {
     let raw = params.object(Member::Arguments)?;
     let lent = raw.and_then(|raw| range_within(raw, arrival.whole?));
     let copied = if lent.is_some() {

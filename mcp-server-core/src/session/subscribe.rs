@@ -9,12 +9,13 @@ use alloc::{
 };
 use core::mem;
 use mcp_proto::{
-    encode::Object,
+    encode::{Encode, EncodeFields, Object},
+    json::Json,
     meta::keys,
     method::Method,
     rpc::{self, Member, Params, RequestId, RpcError, codes},
     time::Instant,
-    types::{DiscoverResult, SubscriptionFilter},
+    types::{DiscoverResult, Map, SubscriptionFilter},
     version::ProtocolVersion,
 };
 
@@ -25,7 +26,10 @@ use super::{
     outbox::{Sent, SentKind},
     watch::{Due, Lists, Watch},
 };
-use crate::call::{Change, Peer};
+use crate::{
+    call::{Change, Peer},
+    extension::TopicChange,
+};
 
 impl Session {
     pub(super) fn discover(
@@ -46,9 +50,10 @@ impl Session {
         &mut self,
         address: &Address,
         params: &Params<'_>,
-        version: ProtocolVersion,
+        peer: Arc<Peer>,
         offers: &dyn Offers,
     ) -> Result<(), RpcError> {
+        let version = peer.version;
         params.object(Member::Notifications)?;
         let filter: SubscriptionFilter = params.typed(Member::Notifications)?;
         let most = self.limits.listens;
@@ -66,13 +71,14 @@ impl Session {
         } else {
             Vec::new()
         };
-        let watch = self.watch_of(lists, &uris)?;
+        let mut watch = self.watch_of(lists, &uris)?;
+        let topics = self.follow_topics(&mut watch, params, &peer, offers)?;
         // The acknowledgement is written before anything else can be (2026-07-28, basic/patterns/
         // subscriptions: it MUST be the first message of its subscription).
-        self.acknowledge(address, lists, uris);
+        self.acknowledge(address, lists, uris, &topics);
         let request = Request {
             address: address.clone(),
-            peer: Arc::new(Peer::new(version)),
+            peer,
             state: State::Listening(watch.into()),
         };
         let call = self.open.insert(request, Instant::MAX);
@@ -99,8 +105,58 @@ impl Session {
         Ok(watch)
     }
 
+    /// What is asked for of the extensions that the client declares. Whether a topic exists, and
+    /// whose it is, shows in what is sent and not here: nobody learns of topics that are not theirs.
+    fn follow_topics<'a>(
+        &self,
+        watch: &mut Watch,
+        params: &Params<'_>,
+        peer: &'a Peer,
+        offers: &'a dyn Offers,
+    ) -> Result<Vec<(&'a str, Vec<Arc<str>>)>, RpcError> {
+        let (most, longest) = (self.limits.subscribed_topics, self.limits.name_bytes);
+        let mut followed = Vec::new();
+        let index = offers.extensions();
+        if index.is_empty() {
+            return Ok(followed);
+        }
+        let asked: Map<Json> = params.typed(Member::Notifications)?;
+        for (field, extension) in index.topics(&peer.capabilities) {
+            let Some(topics) = asked.get(field) else {
+                continue;
+            };
+            let wrong = |problem: &dyn core::fmt::Display| {
+                RpcError::invalid_params(format!("params.notifications.{field} {problem}"))
+            };
+            let topics: Vec<Arc<str>> = topics
+                .to::<Vec<String>>()
+                .map_err(|_| wrong(&"must be a list of strings"))?
+                .into_iter()
+                .map(Arc::from)
+                .collect();
+            for topic in &topics {
+                if topic.len() > longest {
+                    let problem = format!("holds something longer than {longest} bytes");
+                    return Err(wrong(&problem));
+                }
+                if !watch.follow(extension, Arc::clone(topic), most) {
+                    let message = format!("no more than {most} topics can be followed at once");
+                    return Err(RpcError::new(codes::BUSY, message));
+                }
+            }
+            followed.push((field, topics));
+        }
+        Ok(followed)
+    }
+
     /// Tells what the stream will carry: what was asked for, as far as it is declared.
-    fn acknowledge(&mut self, address: &Address, lists: Lists, uris: Vec<String>) {
+    fn acknowledge(
+        &mut self,
+        address: &Address,
+        lists: Lists,
+        uris: Vec<String>,
+        topics: &[(&str, Vec<Arc<str>>)],
+    ) {
         let mut granted = SubscriptionFilter::default();
         granted.tools_list_changed = lists.tools;
         granted.prompts_list_changed = lists.prompts;
@@ -109,7 +165,7 @@ impl Session {
         self.notify(Some(address.origin), |out| {
             rpc::write_notification(out, Method::Acknowledged.name(), |out| {
                 let mut params = Object::new(out, ProtocolVersion::LATEST);
-                params.field("notifications", &granted);
+                params.field("notifications", &Granted(&granted, topics));
                 write_subscription_id(&mut params, &address.id);
                 params.end();
             });
@@ -143,10 +199,17 @@ impl Session {
     }
 
     pub(super) fn note_change(&mut self, change: &Change) {
-        if let Some(opened) = &mut self.handshake {
+        let (mut to_session, mut to_streams) = (true, true);
+        if let Change::Topic(topic) = change {
+            if topic.subject != self.subject {
+                return;
+            }
+            (to_session, to_streams) = (topic.handshake.is_some(), topic.stateless.is_some());
+        }
+        if let Some(opened) = self.handshake.as_mut().filter(|_| to_session) {
             self.due |= opened.watch.note(change) && opened.ready;
         }
-        for call in &self.listens {
+        for call in self.listens.iter().filter(|_| to_streams) {
             if let Some(Request {
                 state: State::Listening(watch),
                 ..
@@ -215,10 +278,25 @@ impl Session {
     }
 }
 
+/// What a subscription is granted, with the members that extensions have added.
+struct Granted<'a>(&'a SubscriptionFilter, &'a [(&'a str, Vec<Arc<str>>)]);
+
+impl Encode for Granted<'_> {
+    fn encode(&self, out: &mut Vec<u8>, version: ProtocolVersion) {
+        let mut object = Object::new(out, version);
+        self.0.encode_fields(&mut object);
+        for (field, topics) in self.1 {
+            object.field(field, topics);
+        }
+        object.end();
+    }
+}
+
 fn write_due(out: &mut Vec<u8>, version: ProtocolVersion, due: &Due, stream: Option<&RequestId>) {
     let (method, uri) = match due {
         Due::List(method) => (*method, None),
         Due::Resource(uri) => (Method::ResourceUpdated, Some(uri)),
+        Due::Topic(change) => return write_topic(out, version, change, stream),
     };
     rpc::write_notification(out, method.name(), |out| {
         if uri.is_none() && stream.is_none() {
@@ -230,6 +308,32 @@ fn write_due(out: &mut Vec<u8>, version: ProtocolVersion, due: &Due, stream: Opt
         }
         if let Some(id) = stream {
             write_subscription_id(&mut params, id);
+        }
+        params.end();
+    });
+}
+
+fn write_topic(
+    out: &mut Vec<u8>,
+    version: ProtocolVersion,
+    change: &TopicChange,
+    stream: Option<&RequestId>,
+) {
+    let notice = match stream {
+        Some(_) => &change.stateless,
+        None => &change.handshake,
+    };
+    // One that has nothing for this era is never noted down for it.
+    let Some(notice) = notice else { return };
+    rpc::write_notification(out, &notice.method, |out| {
+        let mut params = Object::new(out, version);
+        for (key, value) in notice.params.iter().filter(|(key, _)| *key != "_meta") {
+            params.field(key, value);
+        }
+        match (stream, notice.params.get("_meta")) {
+            (Some(id), _) => write_subscription_id(&mut params, id),
+            (None, Some(meta)) => params.field("_meta", meta),
+            (None, None) => {}
         }
         params.end();
     });

@@ -1,12 +1,15 @@
 //! Changes that clients want to be told about, coalesced until they can be sent.
 
-use alloc::{collections::BTreeSet, sync::Arc};
+use alloc::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 use mcp_proto::{
     method::Method,
     types::{ServerCapabilities, SubscriptionFilter},
 };
 
-use crate::call::Change;
+use crate::{call::Change, extension::TopicChange};
 
 /// The kinds of list changes.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +58,9 @@ pub(super) struct Watch {
     pending: Lists,
     uris: BTreeSet<Arc<str>>,
     pending_uris: BTreeSet<Arc<str>>,
+    // By extension and topic.
+    topics: BTreeSet<(Arc<str>, Arc<str>)>,
+    pending_topics: VecDeque<Arc<TopicChange>>,
 }
 
 /// One notification that is due.
@@ -64,6 +70,8 @@ pub(super) enum Due {
     List(Method),
     /// The resource at this URI is different.
     Resource(Arc<str>),
+    /// A topic of an extension's is different.
+    Topic(Arc<TopicChange>),
 }
 
 impl Watch {
@@ -106,14 +114,48 @@ impl Watch {
                 }
                 return wanted;
             }
+            Change::Topic(change) => return self.note_topic(change),
         };
         *pending |= wanted;
         wanted
     }
 
+    fn note_topic(&mut self, change: &Arc<TopicChange>) -> bool {
+        let key = (Arc::clone(&change.extension), Arc::clone(&change.topic));
+        if !self.topics.contains(&key) {
+            return false;
+        }
+        if change.last {
+            self.topics.remove(&key);
+        }
+        // At most one for each topic, each in the place of the one it outdates.
+        let outdated = |old: &&mut Arc<TopicChange>| {
+            old.extension == change.extension && old.topic == change.topic
+        };
+        match self.pending_topics.iter_mut().find(outdated) {
+            Some(old) => *old = Arc::clone(change),
+            None => self.pending_topics.push_back(Arc::clone(change)),
+        }
+        true
+    }
+
+    /// Follows a topic as well, if there are fewer than `most` already. Tells whether it does.
+    pub(super) fn follow(&mut self, extension: &Arc<str>, topic: Arc<str>, most: usize) -> bool {
+        // What is over still counts while it has not been told.
+        let fits = self.topics.len() + self.pending_topics.len() < most;
+        let key = (Arc::clone(extension), topic);
+        if fits {
+            self.topics.insert(key);
+            return true;
+        }
+        self.topics.contains(&key)
+    }
+
     /// Whether any notification is due.
     pub(super) fn is_due(&self) -> bool {
-        self.pending != Lists::default() || !self.pending_uris.is_empty()
+        self.pending != Lists::default()
+            || !self.pending_uris.is_empty()
+            || !self.pending_topics.is_empty()
     }
 
     /// The next notification that is due.
@@ -128,7 +170,8 @@ impl Watch {
                 return Some(Due::List(method));
             }
         }
-        self.pending_uris.pop_first().map(Due::Resource)
+        let resource = self.pending_uris.pop_first().map(Due::Resource);
+        resource.or_else(|| self.pending_topics.pop_front().map(Due::Topic))
     }
 }
 

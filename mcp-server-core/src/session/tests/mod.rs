@@ -3,6 +3,7 @@
 mod calls;
 mod changes;
 mod eras;
+mod extensions;
 mod input;
 mod laws;
 mod script;

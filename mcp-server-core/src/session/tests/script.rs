@@ -41,6 +41,7 @@ use crate::{
     call::{Call, Change, Delivery, Event, Note, Outcome, PeerFault, Ticket, Work},
     cancel::CancelToken,
     conn::Conn,
+    extension::{ExtensionResult, TopicChange, TopicNotice},
     service::{Component, Service},
 };
 
@@ -297,6 +298,8 @@ fn name(work: &Work) -> &str {
         Work::Tool { name, .. } | Work::Prompt { name, .. } => name,
         Work::Resource { uri, .. } => uri,
         Work::Complete(_) => "completion",
+        Work::Extension(call) => &call.method,
+        Work::Task(call) => &call.name,
     }
 }
 
@@ -311,6 +314,11 @@ fn called_with(work: &Work) -> String {
             .collect::<Vec<_>>()
             .join(" "),
         Work::Complete(wanted) => wanted.argument.value.clone(),
+        Work::Extension(call) => call
+            .params
+            .as_ref()
+            .map_or("{}".into(), |of| of.as_str().into()),
+        Work::Task(call) => format!("{:?} for {:?}", call.arguments, call.ttl_ms),
     }
 }
 
@@ -326,6 +334,15 @@ fn outcome(work: &Work, text: &str) -> Outcome {
             Outcome::Resource(ReadResourceResult::new(Vec::from([contents])))
         }
         Work::Complete(_) => Outcome::Complete(Completion::new(Vec::from([text.to_string()]))),
+        Work::Extension(_) | Work::Task(_) => {
+            let result = ExtensionResult::new(Json::parse(text).unwrap());
+            let task = result.members.get("task").map(Json::as_str);
+            let topic = task.map(|task| task.trim_matches('"').to_string());
+            Outcome::Extension(match topic {
+                Some(topic) => result.with_topic(topic),
+                None => result,
+            })
+        }
     }
 }
 
@@ -359,8 +376,25 @@ fn change(what: &str) -> Change {
         "tools" => Change::Tools,
         "prompts" => Change::Prompts,
         "resources" => Change::Resources,
+        topic if topic.starts_with("topic:") => topic_change(topic),
         uri => Change::Resource(uri.into()),
     }
+}
+
+// `topic:NAME=VALUE`, `topic:NAME=VALUE!` for the last one, `topic:SUBJECT@NAME=VALUE`
+fn topic_change(text: &str) -> Change {
+    let (name, value) = text["topic:".len()..].split_once('=').unwrap();
+    let (subject, name) = name
+        .split_once('@')
+        .map_or((None, name), |(subject, name)| (Some(subject.into()), name));
+    let mut change = TopicChange::new("com.example/x", name);
+    let params = format!(r#"{{"value":"{}"}}"#, value.trim_end_matches('!'));
+    let params = Json::parse(params).unwrap();
+    change.subject = subject;
+    change.stateless = Some(TopicNotice::new("notifications/x", &params));
+    change.handshake = Some(TopicNotice::new("notifications/x/status", &params));
+    change.last = value.ends_with('!');
+    change.into()
 }
 
 fn duration(text: &str) -> Duration {

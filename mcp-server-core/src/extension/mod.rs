@@ -36,7 +36,7 @@ pub type Declare = fn(&mut ServerCapabilities, ProtocolVersion);
 /// use mcp_server_core::mcp_proto::json::Json;
 ///
 /// let tell = Handler::quick(|_work, _cx| {
-///     Outcome::Extension(ExtensionResult::new(Json::parse(r#"{"hours":7}"#).unwrap()))
+///     Outcome::Extension(ExtensionResult::new(&Json::parse(r#"{"hours":7}"#).unwrap()))
 /// });
 /// let clock = Extension::new("com.example/clock").method(ExtensionMethod::new("clock/tell", tell));
 /// let server = Server::builder("demo", "1.0.0").extension(clock).build().unwrap();
@@ -193,7 +193,7 @@ pub struct ExtensionResult {
 impl ExtensionResult {
     /// That object; an empty one where `json` is none.
     #[must_use]
-    pub fn new(json: Json) -> Self {
+    pub fn new(json: &Json) -> Self {
         Self {
             members: json.to().unwrap_or_default(),
             topic: None,

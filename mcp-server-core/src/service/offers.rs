@@ -74,7 +74,7 @@ fn find<D: Definition, H>(
 pub(crate) fn task_support(tool: &Tool) -> TaskSupport {
     let execution = tool.execution.as_ref();
     execution
-        .and_then(|execution| execution.task_support.clone())
+        .and_then(|execution| execution.task_support)
         .unwrap_or(TaskSupport::Forbidden)
 }
 

@@ -62,7 +62,7 @@ impl Session {
     /// the client wants one that the tool never is.
     pub(super) fn becomes_task(
         &self,
-        support: &TaskSupport,
+        support: TaskSupport,
         params: &Params<'_>,
         peer: &Peer,
         offers: &dyn Offers,
@@ -103,11 +103,11 @@ impl Session {
         to: &Address,
         peer: &Peer,
         kind: Kind,
-        result: ExtensionResult,
+        result: &ExtensionResult,
         offers: &dyn Offers,
     ) {
         let version = peer.version;
-        if !may_answer(&result, kind, peer, offers) {
+        if !may_answer(result, kind, peer, offers) {
             let error = RpcError::internal("the handler gave a result that the client cannot read");
             return self.answer_error(to, &error);
         }
@@ -121,7 +121,7 @@ impl Session {
                 opened.watch.follow(extension, Arc::clone(topic), most);
             }
         }
-        self.answer_result(to, version, offers, &result);
+        self.answer_result(to, version, offers, result);
     }
 }
 

@@ -86,7 +86,7 @@ impl Session {
                 self.answer_result(&address, version, offers, &result);
             }
             (kind, Outcome::Extension(result)) => {
-                self.finish_extension(&address, &peer, kind, result, offers);
+                self.finish_extension(&address, &peer, kind, &result, offers);
             }
             (_, Outcome::Fail(error)) => self.answer_error(&address, &fit(error, version)),
             _ => {

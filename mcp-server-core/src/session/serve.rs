@@ -97,7 +97,7 @@ impl Session {
                 arrival.offers,
             ));
         };
-        if let Some(starter) = self.becomes_task(&support, params, &asked.peer, arrival.offers)? {
+        if let Some(starter) = self.becomes_task(support, params, &asked.peer, arrival.offers)? {
             let place = Place::Extension(starter);
             return task_call(found, place, params, asked, arrival);
         }

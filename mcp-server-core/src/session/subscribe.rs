@@ -113,7 +113,7 @@ impl Session {
         params: &Params<'_>,
         peer: &'a Peer,
         offers: &'a dyn Offers,
-    ) -> Result<Vec<(&'a str, Vec<Arc<str>>)>, RpcError> {
+    ) -> Result<Followed<'a>, RpcError> {
         let (most, longest) = (self.limits.subscribed_topics, self.limits.name_bytes);
         let mut followed = Vec::new();
         let index = offers.extensions();
@@ -277,6 +277,9 @@ impl Session {
         session || self.open.iter().any(|(_, request)| is_due(request))
     }
 }
+
+/// The members of a subscription that extensions have added, with the topics in each.
+type Followed<'a> = Vec<(&'a str, Vec<Arc<str>>)>;
 
 /// What a subscription is granted, with the members that extensions have added.
 struct Granted<'a>(&'a SubscriptionFilter, &'a [(&'a str, Vec<Arc<str>>)]);

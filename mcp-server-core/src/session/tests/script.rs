@@ -335,7 +335,7 @@ fn outcome(work: &Work, text: &str) -> Outcome {
         }
         Work::Complete(_) => Outcome::Complete(Completion::new(Vec::from([text.to_string()]))),
         Work::Extension(_) | Work::Task(_) => {
-            let result = ExtensionResult::new(Json::parse(text).unwrap());
+            let result = ExtensionResult::new(&Json::parse(text).unwrap());
             let task = result.members.get("task").map(Json::as_str);
             let topic = task.map(|task| task.trim_matches('"').to_string());
             Outcome::Extension(match topic {

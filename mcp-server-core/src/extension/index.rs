@@ -55,6 +55,7 @@ pub(crate) struct KnownMethod {
     pub(crate) name: Arc<str>,
     pub(crate) handler: u32,
     pub(crate) timeout: Option<Duration>,
+    #[cfg_attr(not(feature = "http"), allow(dead_code))]
     name_member: Option<Arc<str>>,
     since: ProtocolVersion,
     until: ProtocolVersion,

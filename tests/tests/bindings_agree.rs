@@ -1,5 +1,5 @@
 //! The same server says the same on every binding: one script of calls, notes, cancellations and
-//! errors gives one transcript, in both eras, and so does bad input.
+//! errors gives one transcript, in both eras. Bad input has a table of its own.
 //!
 //! Where the protocol leaves the order of messages open, which is where several calls are under way
 //! at once, they are sorted; nothing else is changed.

@@ -15,7 +15,6 @@
 //! ```
 
 use std::{
-    collections::VecDeque,
     io::{self, Read, Write},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
@@ -97,8 +96,10 @@ struct Pool {
 struct State {
     conn: Conn<Handler>,
     watch: Watch,
-    // Calls that no worker has taken yet.
-    calls: VecDeque<Call<Handler>>,
+    // The call that no worker has taken yet.
+    call: Option<Call<Handler>>,
+    // Whether the machine had nothing more to say when it was last asked.
+    drained: bool,
     // With the pool while nobody reads; gone once the input has ended.
     reader: Option<Box<dyn Read + Send>>,
     // With the pool while nobody writes; gone once the output is closed.
@@ -165,8 +166,11 @@ impl Pool {
         let mut state = self.lock();
         self.add_worker(&mut state);
         let (mut seen, mut quiet) = (0, 0_u32);
-        while state.closed.is_none() {
+        loop {
             self.pump(&mut state);
+            if state.closed.is_some() {
+                break;
+            }
             if state.unattended() && state.progress == seen && quiet > 0 {
                 state.wary = WARY_CALLS;
                 self.send_worker(&mut state);
@@ -227,7 +231,7 @@ impl Pool {
             state.conn.handle_timeout(now);
         }
         state.drain_events();
-        if !state.calls.is_empty() || (state.writer.is_some() && state.conn.wants_write()) {
+        if state.call.is_some() || (state.writer.is_some() && state.conn.wants_write()) {
             self.send_worker(state);
         }
     }
@@ -259,8 +263,12 @@ impl Pool {
 
     fn work(&self) {
         let mut state = self.lock();
-        while state.closed.is_none() {
-            state = if let Some(call) = state.calls.pop_front() {
+        loop {
+            state.drain_events();
+            if state.closed.is_some() {
+                break;
+            }
+            state = if let Some(call) = state.call.take() {
                 self.run(state, call)
             } else if state.writer.is_some() && state.conn.wants_write() {
                 self.write(state)
@@ -415,7 +423,8 @@ impl State {
         Self {
             conn,
             watch,
-            calls: VecDeque::new(),
+            call: None,
+            drained: true,
             reader: Some(reader),
             writer: Some(writer),
             input: Vec::new(),
@@ -434,25 +443,33 @@ impl State {
 
     // Whether there is something to do that no worker is at: it waits for one that runs a handler.
     fn unattended(&self) -> bool {
-        !self.calls.is_empty()
+        self.call.is_some()
+            || !self.drained
             || self.may_read()
             || (self.writer.is_some() && self.conn.wants_write())
     }
 
     fn may_read(&self) -> bool {
-        self.reader.is_some() && self.conn.wants_read()
+        self.reader.is_some() && self.drained && self.conn.wants_read()
     }
 
+    // Takes messages in until one is a call: the next one is for the next worker, so that no more
+    // calls are under way than workers are busy with.
     fn drain_events(&mut self) {
-        while let Some(event) = self.conn.poll_event() {
-            match event {
-                Event::Call(call) => self.calls.push_back(call),
+        while self.call.is_none() {
+            match self.conn.poll_event() {
+                Some(Event::Call(call)) => self.call = Some(call),
                 // Its token is set already; a thread cannot be stopped from outside.
-                Event::Cancelled(_) => {}
-                Event::Closed(reason) => self.closed = Some(reason),
-                _ => {}
+                Some(Event::Cancelled(_)) => {}
+                Some(Event::Closed(reason)) => self.closed = Some(reason),
+                Some(_) => {}
+                None => {
+                    self.drained = true;
+                    return;
+                }
             }
         }
+        self.drained = false;
     }
 
     fn announce_end(&self, supervisor: &Condvar, idle: &Condvar) {

@@ -375,7 +375,7 @@ fn mixed_eras() -> Vec<Case> {
     let modern = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{{{META}}}}}"#);
     let legacy = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
     vec![
-        case("a request without a handshake among others", modern.clone()).ever(&["1 ok"]),
+        case("a request without a handshake among others", modern).ever(&["1 ok"]),
         case("a request that needs a handshake", legacy)
             .not(&["1 -32600"])
             .stateless(&["1 -32600"]),

@@ -13,7 +13,7 @@ use alloc::{
 use crate::{
     encode::Encode,
     frame::{LineDecoder, SseDecoder},
-    json::Json,
+    json::{self, Json, Raw},
     limits::Limits,
     rpc::{self, Incoming, Message},
     types::{CallToolResult, ContentBlock},
@@ -82,6 +82,13 @@ fn events(input: &[u8], piece: usize) -> Vec<String> {
     seen
 }
 
+/// Law: a text is JSON for serde_json and for the scan, or for neither, and has the same parts.
+pub fn json(input: &[u8]) {
+    if let Ok(text) = core::str::from_utf8(input) {
+        json::law::agrees_with_serde_json(text);
+    }
+}
+
 /// Law: what was read and is written again reads the same.
 pub fn rpc(input: &[u8]) {
     let limits = Limits::default();
@@ -103,23 +110,23 @@ pub fn rpc(input: &[u8]) {
 }
 
 fn write(message: &Message<'_>, out: &mut Vec<u8>) {
-    let raw = |raw: Option<&serde_json::value::RawValue>, out: &mut Vec<u8>| {
+    let raw = |raw: Option<Raw<'_>>, out: &mut Vec<u8>| {
         if let Some(raw) = raw {
             Json::from_raw(raw).write_to(out);
         }
     };
     match message {
         Message::Request { id, method, params } => {
-            rpc::write_request(out, id, method, |out| raw(*params, out));
+            rpc::write_request(out, id, method, |out| raw(params.raw(), out));
         }
         Message::Notification { method, params } => {
-            rpc::write_notification(out, method, |out| raw(*params, out));
+            rpc::write_notification(out, method, |out| raw(params.raw(), out));
         }
         Message::Response {
             id: Some(id),
             outcome: Ok(result),
         } => {
-            rpc::write_result(out, id, |out| raw(Some(result), out));
+            rpc::write_result(out, id, |out| raw(Some(*result), out));
         }
         Message::Response {
             id,

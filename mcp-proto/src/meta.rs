@@ -1,8 +1,8 @@
 //! The reserved members of `_meta`.
 
-use core::fmt;
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use core::mem;
+
+use crate::json::{Raw, Scan, Scanner};
 
 /// The names that the protocol reserves in `_meta`.
 pub mod keys {
@@ -30,84 +30,82 @@ pub mod keys {
     pub const BAGGAGE: &str = "baggage";
 }
 
-/// The reserved members of one request's `_meta`, borrowed from the message and not yet decoded.
-///
-/// ```
-/// use mcp_proto::meta::RequestMeta;
-///
-/// let raw = serde_json::from_str(r#"{"progressToken":7,"com.example/x":[]}"#).unwrap();
-/// let meta = RequestMeta::scan(raw).unwrap();
-/// assert_eq!(meta.progress_token.unwrap().get(), "7");
-/// assert!(meta.protocol_version.is_none());
-/// ```
-#[derive(Debug, Default, Clone, Copy)]
-#[non_exhaustive]
-pub struct RequestMeta<'a> {
+macro_rules! request_meta {
+    ($($(#[$doc:meta])* $field:ident = $key:ident,)*) => {
+        /// The reserved members of one request's `_meta`, borrowed from the message and not yet
+        /// decoded. Of one that is there twice it is the last.
+        ///
+        /// ```
+        /// use mcp_proto::{json::Raw, meta::RequestMeta};
+        ///
+        /// let raw = Raw::parse(r#"{"progressToken":7,"com.example/x":[]}"#).unwrap();
+        /// let meta = RequestMeta::scan(raw).unwrap();
+        /// assert_eq!(meta.progress_token.unwrap().get(), "7");
+        /// assert!(meta.protocol_version.is_none() && meta.has_others);
+        /// ```
+        #[derive(Debug, Default, Clone, Copy)]
+        #[non_exhaustive]
+        pub struct RequestMeta<'a> {
+            $($(#[$doc])* pub $field: Option<Raw<'a>>,)*
+            /// Whether there are members that the protocol does not reserve.
+            pub has_others: bool,
+        }
+
+        impl<'a> RequestMeta<'a> {
+            fn place(&mut self, key: &str) -> Option<&mut Option<Raw<'a>>> {
+                match key {
+                    $(keys::$key => Some(&mut self.$field),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+request_meta! {
     /// [`keys::PROTOCOL_VERSION`]
-    pub protocol_version: Option<&'a RawValue>,
+    protocol_version = PROTOCOL_VERSION,
     /// [`keys::CLIENT_CAPABILITIES`]
-    pub client_capabilities: Option<&'a RawValue>,
+    client_capabilities = CLIENT_CAPABILITIES,
     /// [`keys::CLIENT_INFO`]
-    pub client_info: Option<&'a RawValue>,
+    client_info = CLIENT_INFO,
     /// [`keys::LOG_LEVEL`]
-    pub log_level: Option<&'a RawValue>,
+    log_level = LOG_LEVEL,
     /// [`keys::PROGRESS_TOKEN`]
-    pub progress_token: Option<&'a RawValue>,
+    progress_token = PROGRESS_TOKEN,
     /// [`keys::SUBSCRIPTION_ID`]
-    pub subscription_id: Option<&'a RawValue>,
+    subscription_id = SUBSCRIPTION_ID,
     /// [`keys::RELATED_TASK`]
-    pub related_task: Option<&'a RawValue>,
+    related_task = RELATED_TASK,
     /// [`keys::TRACEPARENT`]
-    pub traceparent: Option<&'a RawValue>,
+    traceparent = TRACEPARENT,
     /// [`keys::TRACESTATE`]
-    pub tracestate: Option<&'a RawValue>,
+    tracestate = TRACESTATE,
     /// [`keys::BAGGAGE`]
-    pub baggage: Option<&'a RawValue>,
-    /// Whether there are members that the protocol does not reserve.
-    pub has_others: bool,
+    baggage = BAGGAGE,
 }
 
 impl<'a> RequestMeta<'a> {
-    /// Scans a `_meta` object once.
-    ///
-    /// # Errors
-    /// serde_json's, where it is no object.
-    pub fn scan(raw: &'a RawValue) -> Result<Self, serde_json::Error> {
-        serde_json::Deserializer::from_str(raw.get()).deserialize_map(Members)
-    }
-}
-
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = RequestMeta<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+    /// Scans a `_meta` object once; `None` for what is no object.
+    #[must_use]
+    pub fn scan(raw: Raw<'a>) -> Option<Self> {
+        let mut meta = Self::default();
+        raw.is_object().then_some(())?;
+        meta.read(&mut Scanner::new(raw.get(), usize::MAX)).ok()?;
+        Some(meta)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut meta = RequestMeta::default();
-        while let Some(key) = map.next_key::<crate::rpc::Key<'de>>()? {
-            let member = match &*key.0 {
-                keys::PROTOCOL_VERSION => &mut meta.protocol_version,
-                keys::CLIENT_CAPABILITIES => &mut meta.client_capabilities,
-                keys::CLIENT_INFO => &mut meta.client_info,
-                keys::LOG_LEVEL => &mut meta.log_level,
-                keys::PROGRESS_TOKEN => &mut meta.progress_token,
-                keys::SUBSCRIPTION_ID => &mut meta.subscription_id,
-                keys::RELATED_TASK => &mut meta.related_task,
-                keys::TRACEPARENT => &mut meta.traceparent,
-                keys::TRACESTATE => &mut meta.tracestate,
-                keys::BAGGAGE => &mut meta.baggage,
-                _ => {
-                    meta.has_others = true;
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-            };
-            *member = Some(map.next_value()?);
+    /// Reads the object that is next.
+    pub(crate) fn read(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+        scanner.enter()?;
+        let mut first = true;
+        while let Some(key) = scanner.next_key(mem::take(&mut first))? {
+            let value = scanner.value()?;
+            match self.place(&key) {
+                Some(place) => *place = Some(value),
+                None => self.has_others = true,
+            }
         }
-        Ok(meta)
+        Ok(())
     }
 }

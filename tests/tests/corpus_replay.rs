@@ -10,6 +10,7 @@ type Body = fn(&[u8]);
 /// A fuzz target's name and its body.
 const TARGETS: &[(&str, Body)] = &[
     ("exchange", mcp_server_core::fuzzing::exchange),
+    ("json", fuzzing::json),
     ("line", fuzzing::line),
     ("rpc", fuzzing::rpc),
     ("sse", fuzzing::sse),

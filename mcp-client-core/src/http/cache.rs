@@ -4,7 +4,12 @@ use alloc::{borrow::Cow, boxed::Box, collections::BTreeMap, string::String};
 use core::time::Duration;
 
 use mcp_proto::{
-    json::Json, limits::Limits, meta::RequestMeta, method::Method, time::Instant, types::Map,
+    json::Json,
+    limits::Limits,
+    method::Method,
+    rpc::{Member, Params},
+    time::Instant,
+    types::Map,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -23,20 +28,19 @@ impl Key {
     ///
     /// What the protocol itself says in `_meta` is the same in all requests of a client, or of no
     /// consequence, such as a trace's id. What others say there may be of any.
-    pub(super) fn of(method: Method, params: Option<&RawValue>) -> Option<Self> {
+    pub(super) fn of(method: Method, params: &Params<'_>) -> Option<Self> {
         if !method.info().cacheable {
             return None;
         }
-        let mut members: Map<Json> = match params {
-            Some(params) => serde_json::from_str(params.get()).ok()?,
+        params.check().ok()?;
+        if params.meta().ok()?.is_some_and(|meta| meta.has_others) {
+            return None;
+        }
+        let mut members: Map<Json> = match params.raw() {
+            Some(params) => params.to().ok()?,
             None => Map::new(),
         };
-        if let Some(meta) = members.remove("_meta") {
-            let raw = serde_json::from_str(meta.as_str()).ok()?;
-            if RequestMeta::scan(raw).ok()?.has_others {
-                return None;
-            }
-        }
+        members.remove(Member::Meta.name());
         let params = Json::new(&members).ok()?.into_string().into();
         Some(Self { method, params })
     }
@@ -197,13 +201,10 @@ fn hints(result: &str) -> Option<(Duration, bool)> {
 mod tests {
     use super::*;
     use alloc::{format, vec::Vec};
-
-    fn raw(text: &str) -> &RawValue {
-        serde_json::from_str(text).unwrap()
-    }
+    use mcp_proto::json::Raw;
 
     fn key(method: Method, params: &str) -> Option<Key> {
-        Key::of(method, Some(raw(params)))
+        Key::of(method, &Params::scan(Raw::parse(params).unwrap()))
     }
 
     fn at(millis: u64) -> Instant {
@@ -232,7 +233,7 @@ mod tests {
         ] {
             assert_eq!(key(method, params).unwrap() == list, same, "{params}");
         }
-        assert_eq!(Key::of(Method::ListTools, None), Some(list));
+        assert_eq!(Key::of(Method::ListTools, &Params::default()), Some(list));
         for (method, params) in [
             (Method::CallTool, "{}"),
             (Method::GetPrompt, "{}"),

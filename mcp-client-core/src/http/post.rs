@@ -5,11 +5,11 @@ use alloc::{boxed::Box, vec::Vec};
 use bytes::Bytes;
 use mcp_proto::{
     http::mirror,
+    json::Raw,
     limits::Limits,
     method::Method,
     rpc::{self, CallId, Incoming, Member, Message, Params, RequestId},
 };
-use serde_json::value::RawValue;
 
 use super::cache::Key;
 use crate::session::Lane;
@@ -135,7 +135,7 @@ impl Post {
         let mut body = Vec::with_capacity(self.body.len() + 8);
         if let Some(Message::Request { method, params, .. }) = parse(&self.body) {
             rpc::write_request(&mut body, id, &method, |out| {
-                out.extend_from_slice(params.map_or("", RawValue::get).as_bytes());
+                out.extend_from_slice(params.raw().map_or("", Raw::get).as_bytes());
             });
             self.body = body.into();
             self.wire = number(id);
@@ -149,7 +149,8 @@ pub(super) fn cancelled(body: &[u8]) -> Option<i64> {
     let Some(Message::Notification { params, .. }) = parse(body) else {
         return None;
     };
-    Params::scan(params).ok()?.typed(Member::RequestId).ok()
+    params.check().ok()?;
+    params.typed(Member::RequestId).ok()
 }
 
 /// The id of a request.
@@ -168,11 +169,12 @@ fn number(id: &RequestId) -> Option<i64> {
 }
 
 /// The arguments of a tool's call.
-pub(super) fn arguments(body: &[u8]) -> Option<&RawValue> {
+pub(super) fn arguments(body: &[u8]) -> Option<Raw<'_>> {
     let Some(Message::Request { params, .. }) = parse(body) else {
         return None;
     };
-    Params::scan(params).ok()?.get(Member::Arguments)
+    params.check().ok()?;
+    params.get(Member::Arguments)
 }
 
 /// Reads a message of our own, to which no limits apply.
@@ -190,13 +192,13 @@ fn read(body: &[u8]) -> Option<Read> {
     let (wire, method_name, params) = match parse(body)? {
         Message::Request { id, method, params } => (Some(id), method, params),
         Message::Notification { method, params } => (None, method, params),
-        _ => (None, "".into(), None),
+        _ => (None, "".into(), Params::default()),
     };
     let method = Method::parse(&method_name);
-    let scanned = Params::scan(params).ok();
-    let has = |member| scanned.as_ref().is_some_and(|params| params.has(member));
+    let readable = params.check().is_ok();
+    let has = |member| readable && params.has(member);
     let name = mirror::name_member(&method_name).and_then(|member| {
-        let text = scanned.as_ref()?.optional_text(member).ok()??;
+        let text = params.optional_text(member).ok().filter(|_| readable)??;
         Some(Box::from(&*text))
     });
     let follows_questions = has(Member::InputResponses) || has(Member::RequestState);
@@ -204,7 +206,7 @@ fn read(body: &[u8]) -> Option<Read> {
         wire: wire.as_ref().and_then(number),
         key: method
             .filter(|_| !follows_questions)
-            .and_then(|method| Key::of(method, params)),
+            .and_then(|method| Key::of(method, &params)),
         first_page: !has(Member::Cursor),
         method_name: (&*method_name).into(),
         method,

@@ -12,7 +12,7 @@ use alloc::{
 use http::HeaderMap;
 use mcp_proto::{
     http::param::{self, ParamHeader},
-    json::Json,
+    json::{Json, Raw},
     types::Map,
 };
 use serde::Deserialize;
@@ -60,7 +60,7 @@ impl Tools {
     }
 
     /// Sets the headers that repeat a call's arguments.
-    pub(super) fn write(&self, name: &str, arguments: Option<&RawValue>, headers: &mut HeaderMap) {
+    pub(super) fn write(&self, name: &str, arguments: Option<Raw<'_>>, headers: &mut HeaderMap) {
         for param in self.known.get(name).map_or(&[][..], |(_, params)| params) {
             param.write(arguments, headers);
         }
@@ -147,7 +147,7 @@ mod tests {
 
     fn header(tools: &Tools, name: &str) -> Option<HeaderValue> {
         let mut headers = HeaderMap::new();
-        let arguments = serde_json::from_str(r#"{"a":"v"}"#).unwrap();
+        let arguments = Raw::parse(r#"{"a":"v"}"#).unwrap();
         tools.write(name, Some(arguments), &mut headers);
         headers.get("mcp-param-a").cloned()
     }

@@ -6,14 +6,13 @@ use core::time::Duration;
 
 use mcp_proto::{
     encode::Encode,
-    json::Json,
+    json::{Json, Raw},
     method::Method,
     rpc::{CallId, RequestId, RpcError, codes, write_error, write_result},
     time::Instant,
     types::{ElicitParams, InputRequest, InputRequiredResult, InputResponses},
     version::{Era, ProtocolVersion},
 };
-use serde_json::value::RawValue;
 
 use crate::{
     error::{CallError, Fault, InputError, Malformed, Misuse},
@@ -232,7 +231,7 @@ impl Session {
     // ── Until 2025-11-25 ─────────────────────────────────────────────────────────────────────
 
     /// A request of the server.
-    pub(crate) fn request(&mut self, id: RequestId, name: &str, params: Option<&RawValue>) {
+    pub(crate) fn request(&mut self, id: RequestId, name: &str, params: Option<Raw<'_>>) {
         let version = self.version();
         let method = Method::parse(name);
         if version.is_some_and(|version| version.era() == Era::Stateless) {
@@ -284,9 +283,9 @@ impl Session {
     fn read_question(
         &self,
         method: Method,
-        params: Option<&RawValue>,
+        params: Option<Raw<'_>>,
     ) -> Result<InputRequest, RpcError> {
-        let text = params.map_or("{}", RawValue::get);
+        let text = params.map_or("{}", Raw::get);
         let read = || -> Result<InputRequest, serde_json::Error> {
             Ok(match method {
                 Method::Elicit => InputRequest::Elicit(serde_json::from_str(text)?),

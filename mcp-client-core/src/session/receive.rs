@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use mcp_proto::{
     frame::Line,
-    json::Json,
+    json::{Json, Raw},
     meta::keys,
     method::Method,
     request::{ListTools, Paged as _},
@@ -16,7 +16,6 @@ use mcp_proto::{
     },
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
 
 use crate::{
     error::{CallError, Fault, Malformed},
@@ -72,10 +71,10 @@ impl Session {
     }
 
     // Does what a message asks for; a result that is to be kept is given back.
-    fn message<'m>(&mut self, message: Message<'m>) -> Option<(CallId, &'m RawValue)> {
+    fn message<'m>(&mut self, message: Message<'m>) -> Option<(CallId, Raw<'m>)> {
         match message {
-            Message::Request { id, method, params } => self.request(id, &method, params),
-            Message::Notification { method, params } => self.notification(&method, params),
+            Message::Request { id, method, params } => self.request(id, &method, params.raw()),
+            Message::Notification { method, params } => self.notification(&method, params.raw()),
             Message::Response { id, outcome } => return self.response(id.as_ref(), outcome),
             _ => {}
         }
@@ -100,8 +99,8 @@ impl Session {
     fn response<'m>(
         &mut self,
         id: Option<&RequestId>,
-        outcome: Result<&'m RawValue, RpcError>,
-    ) -> Option<(CallId, &'m RawValue)> {
+        outcome: Result<Raw<'m>, RpcError>,
+    ) -> Option<(CallId, Raw<'m>)> {
         let wire = match id {
             Some(RequestId::Number(wire)) => *wire,
             _ => {
@@ -130,17 +129,17 @@ impl Session {
                     self.finish(id, Err(CallError::Rpc(error)));
                 }
             }
-            (Owner::User, Ok(raw)) => return self.judge(id, raw),
+            (Owner::User, Ok(raw)) => return self.judge(id, *raw),
             (_, Ok(_)) => self.finish(id, Ok(Reply::Text(Json::empty_object()))),
         }
         None
     }
 
     // Answers to what was cancelled or given up may well cross; others cannot be explained.
-    fn late_response(&mut self, wire: i64, outcome: Result<&RawValue, &RpcError>) {
+    fn late_response(&mut self, wire: i64, outcome: Result<Raw<'_>, &RpcError>) {
         if self.lost_probe == Some(wire) {
             self.lost_probe = None;
-            self.lost_probe_answered(outcome.map(RawValue::get));
+            self.lost_probe_answered(outcome.map(Raw::get));
         } else if !self.wires.was_issued(wire) {
             self.events
                 .push_back(Event::Fault(Fault::UnexpectedResponse));
@@ -163,7 +162,7 @@ impl Session {
     }
 
     // What kind of result a call has got; gives back one that is to be kept.
-    fn judge<'m>(&mut self, id: CallId, raw: &'m RawValue) -> Option<(CallId, &'m RawValue)> {
+    fn judge<'m>(&mut self, id: CallId, raw: Raw<'m>) -> Option<(CallId, Raw<'m>)> {
         let text = raw.get();
         let call = self.calls.get(id)?;
         // Only 2026-07-28 has `resultType`, and only methods of an extension may have one of their
@@ -240,7 +239,7 @@ impl Session {
 
     // ── Notifications ────────────────────────────────────────────────────────────────────────
 
-    fn notification(&mut self, name: &str, params: Option<&RawValue>) {
+    fn notification(&mut self, name: &str, params: Option<Raw<'_>>) {
         let done = match Method::parse(name) {
             Some(Method::Progress) => read(params).map(|params| self.progress(params)),
             Some(Method::Log) => {
@@ -326,8 +325,8 @@ impl Session {
     }
 }
 
-fn read<T: DeserializeOwned>(params: Option<&RawValue>) -> Result<T, RpcError> {
-    let text = params.map_or("{}", RawValue::get);
+fn read<T: DeserializeOwned>(params: Option<Raw<'_>>) -> Result<T, RpcError> {
+    let text = params.map_or("{}", Raw::get);
     serde_json::from_str(text).map_err(|error| RpcError::invalid_params(alloc::format!("{error}")))
 }
 
@@ -341,7 +340,7 @@ fn next_cursor(page: &str) -> Result<Option<Box<str>>, serde_json::Error> {
 }
 
 /// Where a part of the line lies in it.
-fn place_of(raw: &RawValue, line: &[u8]) -> Range<usize> {
+fn place_of(raw: Raw<'_>, line: &[u8]) -> Range<usize> {
     let start = (raw.get().as_ptr() as usize).wrapping_sub(line.as_ptr() as usize);
     start..start.wrapping_add(raw.get().len())
 }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
 /// How many bytes are looked at together; a multiple of every vector width.
-const BLOCK: usize = 32;
+pub(crate) const BLOCK: usize = 32;
 
 /// What follows the backslash for a byte that needs one: `u` for the control characters without a
 /// short form.
@@ -39,11 +39,7 @@ pub fn write_str_part(out: &mut Vec<u8>, text: &str) {
     let (mut copied, mut at) = (0, 0);
     while at < bytes.len() {
         // Whole blocks first: this loop is compiled to vector instructions.
-        while let Some(block) = bytes.get(at..at + BLOCK) {
-            let dirty = |byte: &u8| (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
-            if block.iter().fold(false, |any, byte| any | dirty(byte)) {
-                break;
-            }
+        while bytes[at..].first_chunk().is_some_and(is_plain) {
             at += BLOCK;
         }
         // Then the block that has something to escape, or the end, word by word.
@@ -73,11 +69,17 @@ pub fn write_str_part(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(&bytes[copied..]);
 }
 
+/// Whether none of these bytes must be escaped; compiled to vector instructions.
+pub(crate) fn is_plain(block: &[u8; BLOCK]) -> bool {
+    let special = |byte: &u8| (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
+    !block.iter().fold(false, |any, byte| any | special(byte))
+}
+
 /// The bytes in a machine word.
-const WORD: usize = 8;
+pub(crate) const WORD: usize = 8;
 
 /// Bit 7 of each byte that must be escaped, the first byte's lowest.
-fn word_escapes(word: [u8; WORD]) -> u64 {
+pub(crate) fn word_escapes(word: [u8; WORD]) -> u64 {
     const ONES: u64 = u64::MAX / 0xff;
     const LOW: u64 = ONES * 0x7f;
     // Exact in every byte, unlike the shorter ways to find a zero: no carry crosses bytes.

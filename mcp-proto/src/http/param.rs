@@ -12,15 +12,14 @@ use alloc::{
 use core::fmt;
 
 use http::{HeaderMap, HeaderName};
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
 
 use super::{
     mirror::{Mismatch, UNREADABLE, single},
     names::PARAM_PREFIX,
     value,
 };
-use crate::rpc::Key;
+use crate::json::Raw;
 
 /// The annotation's name in a schema.
 pub const ANNOTATION: &str = "x-mcp-header";
@@ -217,7 +216,7 @@ impl ParamHeader {
     ///
     /// Null and absent values are left out (MUST), and so is what no header can stand for: arrays,
     /// objects, and integers that not every JSON reader keeps exact.
-    pub fn write(&self, arguments: Option<&RawValue>, headers: &mut HeaderMap) {
+    pub fn write(&self, arguments: Option<Raw<'_>>, headers: &mut HeaderMap) {
         let found = arguments.and_then(|arguments| self.find(arguments).ok().flatten());
         if let Some(text) = found.and_then(text_of) {
             headers.insert(self.name.clone(), value::header(&text));
@@ -231,7 +230,7 @@ impl ParamHeader {
     ///
     /// # Errors
     /// What to answer with -32020 and status 400.
-    pub fn check(&self, arguments: Option<&RawValue>, headers: &HeaderMap) -> Result<(), Mismatch> {
+    pub fn check(&self, arguments: Option<Raw<'_>>, headers: &HeaderMap) -> Result<(), Mismatch> {
         let header = single(headers, &self.name)?;
         // A recognized header with invalid characters is refused even if it says nothing (MUST).
         let decoded = match header {
@@ -266,7 +265,7 @@ impl ParamHeader {
     }
 
     // The value at the path; null counts as absent.
-    fn find<'a>(&self, arguments: &'a RawValue) -> Result<Option<&'a RawValue>, Twice> {
+    fn find<'a>(&self, arguments: Raw<'a>) -> Result<Option<Raw<'a>>, Twice> {
         let mut raw = arguments;
         for name in &self.path {
             match member(raw, name)? {
@@ -279,10 +278,10 @@ impl ParamHeader {
 }
 
 // The text by which a header stands for a value, as JavaScript would write it.
-fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
+fn text_of(raw: Raw<'_>) -> Option<Cow<'_, str>> {
     let text = raw.get();
     match text.as_bytes().first()? {
-        b'"' => serde_json::from_str::<String>(text).ok().map(Cow::Owned),
+        b'"' => raw.text(),
         b't' | b'f' => Some(Cow::Borrowed(text)),
         b'-' | b'0'..=b'9' => {
             let number: f64 = text.parse().ok()?;
@@ -317,33 +316,13 @@ fn same_number(header: &str, body: &str) -> bool {
 #[derive(Debug)]
 struct Twice;
 
-fn member<'a>(raw: &'a RawValue, name: &str) -> Result<Option<&'a RawValue>, Twice> {
-    struct Find<'n>(&'n str);
-    impl<'de> Visitor<'de> for Find<'_> {
-        type Value = Result<Option<&'de RawValue>, Twice>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut found = Ok(None);
-            while let Some(key) = map.next_key::<Key<'de>>()? {
-                if *key.0 != *self.0 {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-                let value = map.next_value()?;
-                found = match found {
-                    Ok(None) => Ok(Some(value)),
-                    _ => Err(Twice),
-                };
-            }
-            Ok(found)
-        }
+// What is no object has no members.
+fn member<'a>(raw: Raw<'a>, name: &str) -> Result<Option<Raw<'a>>, Twice> {
+    let mut found = raw.members().filter(|(key, _)| key == name);
+    match (found.next(), found.next()) {
+        (_, Some(_)) => Err(Twice),
+        (first, None) => Ok(first.map(|(_, value)| value)),
     }
-    // What is no object has no members.
-    serde_json::Deserializer::from_str(raw.get())
-        .deserialize_map(Find(name))
-        .unwrap_or(Ok(None))
 }
 
 #[cfg(test)]
@@ -441,8 +420,8 @@ mod tests {
         .remove(0)
     }
 
-    fn raw(text: &str) -> &RawValue {
-        serde_json::from_str(text).unwrap()
+    fn raw(text: &str) -> Raw<'_> {
+        Raw::parse(text).unwrap()
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Reading messages: the envelope is borrowed from the input, its params stay text.
 
 use alloc::{borrow::Cow, format, vec::Vec};
-use core::fmt;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use core::mem;
+use serde::de::IgnoredAny;
 
-use super::{RequestId, RpcError, codes};
-use crate::limits::Limits;
+use super::{Params, RequestId, RpcError, codes};
+use crate::{
+    json::{Fault, Raw, Scan, Scanner},
+    limits::Limits,
+};
 
 /// One JSON-RPC message.
 #[derive(Debug)]
@@ -18,28 +20,30 @@ pub enum Message<'a> {
         id: RequestId,
         /// The method's name, known or not.
         method: Cow<'a, str>,
-        /// The parameters' text.
-        params: Option<&'a RawValue>,
+        /// The parameters.
+        params: Params<'a>,
     },
     /// Wants none.
     Notification {
         /// The method's name, known or not.
         method: Cow<'a, str>,
-        /// The parameters' text.
-        params: Option<&'a RawValue>,
+        /// The parameters.
+        params: Params<'a>,
     },
     /// An answer to a request of ours.
     Response {
         /// The request's id; `None` where the peer could not read it.
         id: Option<RequestId>,
         /// The result's text, or the error.
-        outcome: Result<&'a RawValue, RpcError>,
+        outcome: Result<Raw<'a>, RpcError>,
     },
 }
 
 /// What one line or one HTTP body holds.
 #[derive(Debug)]
 #[non_exhaustive]
+// Taken apart where it is made: a box would cost more than the copy.
+#[allow(clippy::large_enum_variant)]
 pub enum Incoming<'a> {
     /// A message.
     Single(Message<'a>),
@@ -105,7 +109,7 @@ impl Rejected {
 ///     panic!("a request");
 /// };
 /// assert_eq!((id, &*method), (7.into(), "ping"));
-/// assert!(params.is_none());
+/// assert!(params.raw().is_none());
 /// ```
 pub fn parse<'a>(input: &'a [u8], limits: &Limits) -> Result<Incoming<'a>, Rejected> {
     match core::str::from_utf8(input) {
@@ -119,92 +123,117 @@ pub fn parse<'a>(input: &'a [u8], limits: &Limits) -> Result<Incoming<'a>, Rejec
 /// # Errors
 /// Those of [`parse`], but for the one about UTF-8.
 pub fn parse_text<'a>(text: &'a str, limits: &Limits) -> Result<Incoming<'a>, Rejected> {
-    if too_deep(text.as_bytes(), limits.json_depth) {
-        let message = format!("message is nested deeper than {} levels", limits.json_depth);
-        return Err(Rejected::new(None, codes::INVALID_REQUEST, message));
+    let mut scanner = Scanner::new(text, limits.json_depth);
+    let read = match scanner.next_is(b'[') {
+        true => read_batch(&mut scanner, limits),
+        false => read_single(&mut scanner, limits),
+    };
+    match read {
+        Ok(incoming) => incoming,
+        Err(Fault::TooDeep) => {
+            let message = format!("message is nested deeper than {} levels", limits.json_depth);
+            Err(Rejected::invalid(message))
+        }
+        Err(Fault::Syntax) => Err(not_json(text)),
     }
-    if text.trim_ascii_start().starts_with('[') {
-        return parse_batch(text, limits).map(Incoming::Batch);
-    }
-    read(text)?.classify(limits).map(Incoming::Single)
 }
 
-fn parse_batch<'a>(
-    text: &'a str,
+fn read_single<'a>(
+    scanner: &mut Scanner<'a>,
     limits: &Limits,
-) -> Result<Vec<Result<Message<'a>, Rejected>>, Rejected> {
-    let members: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-    if members.is_empty() {
-        return Err(Rejected::new(
-            None,
-            codes::INVALID_REQUEST,
-            "batch is empty",
-        ));
-    }
-    if members.len() > limits.batch_messages {
-        let message = format!("batch holds more than {} messages", limits.batch_messages);
-        return Err(Rejected::new(None, codes::INVALID_REQUEST, message));
-    }
-    Ok(members
-        .into_iter()
-        .map(|member| read(member.get())?.classify(limits))
-        .collect())
+) -> Scan<Result<Incoming<'a>, Rejected>> {
+    let message = read_message(scanner, limits)?;
+    scanner.end()?;
+    Ok(message.map(Incoming::Single))
 }
 
-fn read(text: &str) -> Result<Envelope<'_>, Rejected> {
-    if !text.trim_ascii_start().starts_with('{') {
-        serde_json::from_str::<IgnoredAny>(text).map_err(|error| not_json(&error))?;
-        return Err(Rejected::new(
-            None,
-            codes::INVALID_REQUEST,
-            "message must be a JSON object",
-        ));
-    }
-    serde_json::from_str(text).map_err(|error| not_json(&error))
-}
-
-fn not_json(error: &serde_json::Error) -> Rejected {
-    Rejected::unreadable(format!("message is not JSON: {error}"))
-}
-
-// Whether arrays and objects nest deeper than `limit`. Most messages do not have that many
-// brackets at all, which one fast search tells.
-fn too_deep(input: &[u8], limit: usize) -> bool {
-    if memchr::memchr2_iter(b'{', b'[', input).nth(limit).is_none() {
-        return false;
-    }
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in input {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'{' | b'[' if !in_string => {
-                depth += 1;
-                if depth > limit {
-                    return true;
-                }
-            }
-            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
+fn read_batch<'a>(
+    scanner: &mut Scanner<'a>,
+    limits: &Limits,
+) -> Scan<Result<Incoming<'a>, Rejected>> {
+    let (mut messages, mut too_many, mut first) = (Vec::new(), false, true);
+    scanner.enter()?;
+    while scanner.next_element(mem::take(&mut first))? {
+        let message = read_message(scanner, limits)?;
+        too_many |= messages.len() >= limits.batch_messages;
+        if !too_many {
+            messages.push(message);
         }
     }
-    false
+    scanner.end()?;
+    if too_many {
+        let message = format!("batch holds more than {} messages", limits.batch_messages);
+        return Ok(Err(Rejected::invalid(message)));
+    }
+    Ok(match messages.is_empty() {
+        true => Err(Rejected::invalid("batch is empty")),
+        false => Ok(Incoming::Batch(messages)),
+    })
+}
+
+fn read_message<'a>(
+    scanner: &mut Scanner<'a>,
+    limits: &Limits,
+) -> Scan<Result<Message<'a>, Rejected>> {
+    if !scanner.next_is(b'{') {
+        scanner.value()?;
+        return Ok(Err(Rejected::invalid("message must be a JSON object")));
+    }
+    let mut envelope = Envelope::default();
+    envelope.read(scanner)?;
+    Ok(envelope.classify(limits))
+}
+
+// Only where something is wrong is it worth a second look at what and where.
+fn not_json(text: &str) -> Rejected {
+    match serde_json::from_str::<IgnoredAny>(text) {
+        Err(error) => Rejected::unreadable(format!("message is not JSON: {error}")),
+        Ok(_) => Rejected::unreadable("message is not JSON"),
+    }
 }
 
 #[derive(Default)]
 struct Envelope<'a> {
-    jsonrpc: Option<&'a RawValue>,
-    id: Option<&'a RawValue>,
-    method: Option<&'a RawValue>,
-    params: Option<&'a RawValue>,
-    result: Option<&'a RawValue>,
-    error: Option<&'a RawValue>,
+    jsonrpc: Option<Raw<'a>>,
+    id: Option<Raw<'a>>,
+    method: Option<Raw<'a>>,
+    params: Params<'a>,
+    result: Option<Raw<'a>>,
+    error: Option<Raw<'a>>,
     // The first member that came twice.
     twice: Option<&'static str>,
 }
 
 impl<'a> Envelope<'a> {
+    fn read(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+        scanner.enter()?;
+        let mut first = true;
+        while let Some(key) = scanner.next_key(mem::take(&mut first))? {
+            let (name, member) = match &*key {
+                "jsonrpc" => ("jsonrpc", &mut self.jsonrpc),
+                "id" => ("id", &mut self.id),
+                "method" => ("method", &mut self.method),
+                "params" => {
+                    if self.params.raw().is_some() {
+                        self.twice.get_or_insert("params");
+                    }
+                    self.params.read(scanner)?;
+                    continue;
+                }
+                "result" => ("result", &mut self.result),
+                "error" => ("error", &mut self.error),
+                _ => {
+                    scanner.value()?;
+                    continue;
+                }
+            };
+            if member.replace(scanner.value()?).is_some() {
+                self.twice.get_or_insert(name);
+            }
+        }
+        Ok(())
+    }
+
     fn classify(self, limits: &Limits) -> Result<Message<'a>, Rejected> {
         let id = match self.id {
             _ if self.twice == Some("id") => None,
@@ -245,7 +274,7 @@ impl<'a> Envelope<'a> {
         if let Some(member) = self.twice {
             return Err(format!("member `{member}` occurs twice").into());
         }
-        if self.jsonrpc.map(RawValue::get) != Some("\"2.0\"") {
+        if self.jsonrpc.map(Raw::get) != Some("\"2.0\"") {
             return Err("member `jsonrpc` must be \"2.0\"".into());
         }
         if self.id.is_some() && id.is_none() && (self.method.is_some() || self.error.is_none()) {
@@ -264,7 +293,7 @@ impl<'a> Envelope<'a> {
         if self.result.is_some() || self.error.is_some() {
             return Err("a request has neither `result` nor `error`".into());
         }
-        let Some(method) = text_of(method) else {
+        let Some(method) = method.text() else {
             return Err("member `method` must be a string".into());
         };
         if method.len() > limits.name_bytes {
@@ -274,6 +303,7 @@ impl<'a> Envelope<'a> {
         }
         if self
             .params
+            .raw()
             .is_some_and(|params| !params.get().starts_with(['{', '[']))
         {
             return Err("member `params` must be an object".into());
@@ -284,7 +314,7 @@ impl<'a> Envelope<'a> {
     fn response(self, id: Option<RequestId>) -> Result<Message<'a>, Rejected> {
         let outcome = match (self.result, self.error) {
             (Some(result), _) if id.is_some() => Ok(result),
-            (None, Some(error)) => Err(serde_json::from_str(error.get()).map_err(|error| {
+            (None, Some(error)) => Err(error.to().map_err(|error| {
                 let message = format!("member `error` is no error object: {error}");
                 Rejected::new(id.clone(), codes::INVALID_REQUEST, message)
             })?),
@@ -300,72 +330,6 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// A JSON string's text, borrowed where it has no escapes; `None` for any other value.
-pub fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
-    let text = raw.get();
-    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
-    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
-        return Some(Cow::Borrowed(inner));
-    }
-    serde_json::from_str(text).ok().map(Cow::Owned)
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Envelope<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON-RPC message")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut envelope = Envelope::default();
-                while let Some(key) = map.next_key::<Key<'de>>()? {
-                    let (name, member) = match &*key.0 {
-                        "jsonrpc" => ("jsonrpc", &mut envelope.jsonrpc),
-                        "id" => ("id", &mut envelope.id),
-                        "method" => ("method", &mut envelope.method),
-                        "params" => ("params", &mut envelope.params),
-                        "result" => ("result", &mut envelope.result),
-                        "error" => ("error", &mut envelope.error),
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                            continue;
-                        }
-                    };
-                    if member.replace(map.next_value()?).is_some() {
-                        envelope.twice.get_or_insert(name);
-                    }
-                }
-                Ok(envelope)
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
-}
-
-/// An object's key, borrowed where it has no escapes.
-pub(crate) struct Key<'a>(pub(crate) Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl<'de> Visitor<'de> for Text {
-            type Value = Key<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Borrowed(text)))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Owned(text.into())))
-            }
-        }
-        deserializer.deserialize_str(Text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -374,15 +338,15 @@ mod tests {
     fn show(input: &[u8]) -> String {
         let one = |message: Result<Message<'_>, Rejected>| match message {
             Ok(Message::Request { id, method, params }) => {
-                format!("request {id} {method} {}", raw(params))
+                format!("request {id} {method} {}", raw(&params))
             }
             Ok(Message::Notification { method, params }) => {
-                format!("note {method} {}", raw(params))
+                format!("note {method} {}", raw(&params))
             }
             Ok(Message::Response {
                 id,
                 outcome: Ok(result),
-            }) => format!("result {id:?} {result}"),
+            }) => format!("result {id:?} {}", result.get()),
             Ok(Message::Response {
                 id,
                 outcome: Err(error),
@@ -404,8 +368,8 @@ mod tests {
         }
     }
 
-    fn raw(params: Option<&RawValue>) -> &str {
-        params.map_or("-", RawValue::get)
+    fn raw<'a>(params: &Params<'a>) -> &'a str {
+        params.raw().map_or("-", Raw::get)
     }
 
     #[test]

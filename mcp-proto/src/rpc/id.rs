@@ -1,8 +1,10 @@
 //! Request ids.
 
-use alloc::{boxed::Box, string::String};
+use alloc::boxed::Box;
 use core::fmt;
 use serde_json::value::RawValue;
+
+use crate::json::Raw;
 
 /// A JSON-RPC request id. Its JSON type is part of it: `1` and `"1"` are two ids.
 ///
@@ -20,12 +22,10 @@ pub enum RequestId {
 impl RequestId {
     /// Reads an id; `None` where the value is neither a string nor an integer of 64 bits.
     #[must_use]
-    pub fn from_raw(raw: &RawValue) -> Option<Self> {
+    pub fn from_raw(raw: Raw<'_>) -> Option<Self> {
         let text = raw.get();
         if text.starts_with('"') {
-            return serde_json::from_str::<String>(text)
-                .ok()
-                .map(|id| Self::String(id.into()));
+            return raw.text().map(|id| Self::String(id.into()));
         }
         if let Ok(id) = text.parse::<i64>() {
             return Some(Self::Number(id));
@@ -82,7 +82,7 @@ impl serde::Serialize for RequestId {
 impl<'de> serde::Deserialize<'de> for RequestId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        Self::from_raw(&raw)
+        Self::from_raw(Raw::from(&*raw))
             .ok_or_else(|| serde::de::Error::custom("an id is a string or an integer"))
     }
 }
@@ -113,7 +113,7 @@ mod tests {
             ("\"\\ud800\"", None),
         ];
         for (text, expected) in table {
-            let raw: &RawValue = serde_json::from_str(text).unwrap();
+            let raw = Raw::parse(text).unwrap();
             assert_eq!(&RequestId::from_raw(raw), expected, "{text}");
         }
     }

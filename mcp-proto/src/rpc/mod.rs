@@ -7,8 +7,7 @@ mod ledger;
 mod params;
 mod write;
 
-pub(crate) use envelope::Key;
-pub use envelope::{Incoming, Message, Rejected, parse, parse_text, text_of};
+pub use envelope::{Incoming, Message, Rejected, parse, parse_text};
 pub use error::{RpcError, codes};
 pub use id::RequestId;
 pub use ledger::{CallId, Ledger};

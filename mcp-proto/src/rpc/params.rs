@@ -1,13 +1,13 @@
 //! A request's parameters, scanned once into their members.
 
 use alloc::{borrow::Cow, format};
-use core::fmt;
-use serde::de::{DeserializeOwned, Deserializer as _, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use core::mem;
+use serde::de::DeserializeOwned;
 
-use super::{
-    RpcError,
-    envelope::{Key, text_of},
+use super::RpcError;
+use crate::{
+    json::{Raw, Scan, Scanner},
+    meta::RequestMeta,
 };
 
 macro_rules! members {
@@ -84,47 +84,104 @@ members! {
 
 /// The members of one `params` object, borrowed from the message.
 ///
-/// The object is scanned once, whatever the method; each member is then decoded into the type
-/// that the method expects, so that an error can name the member.
+/// They are found when the message is read, whatever the method; each member is then decoded into
+/// the type that the method expects, so that an error can name the member.
 ///
 /// ```
-/// use mcp_proto::rpc::{Member, Params};
+/// use mcp_proto::{json::Raw, rpc::{Member, Params}};
 ///
-/// let raw = serde_json::from_str(r#"{"name":"add","arguments":{"a":1}}"#).unwrap();
-/// let params = Params::scan(Some(raw)).unwrap();
+/// let raw = Raw::parse(r#"{"name":"add","arguments":{"a":1}}"#).unwrap();
+/// let params = Params::scan(raw);
+/// params.check().unwrap();
 /// assert_eq!(params.text(Member::Name).unwrap(), "add");
 /// assert_eq!(params.get(Member::Arguments).unwrap().get(), r#"{"a":1}"#);
 /// assert_eq!(params.text(Member::Uri).unwrap_err().message, "params.uri is missing");
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Params<'a> {
-    members: [Option<&'a RawValue>; Member::COUNT],
+    raw: Option<Raw<'a>>,
+    members: [Option<Raw<'a>>; Member::COUNT],
+    meta: RequestMeta<'a>,
+    // The first member that came twice.
+    twice: Option<Member>,
 }
 
 impl<'a> Params<'a> {
-    /// Scans `params`; none at all are the same as `{}`.
+    /// Scans `params` that have been kept as text.
+    #[must_use]
+    pub fn scan(raw: Raw<'a>) -> Self {
+        let mut params = Self::default();
+        // Nothing of what was accepted before fails.
+        let _ = params.read(&mut Scanner::new(raw.get(), usize::MAX));
+        params
+    }
+
+    /// Reads the value that is next.
+    pub(super) fn read(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+        self.raw = Some(match scanner.next_is(b'{') {
+            true => scanner.reading(|scanner| self.read_members(scanner))?,
+            false => scanner.value()?,
+        });
+        Ok(())
+    }
+
+    fn read_members(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+        scanner.enter()?;
+        let mut first = true;
+        while let Some(key) = scanner.next_key(mem::take(&mut first))? {
+            let member = Member::of(&key);
+            let value = match member {
+                Some(Member::Meta) if scanner.next_is(b'{') => {
+                    scanner.reading(|scanner| self.meta.read(scanner))?
+                }
+                _ => scanner.value()?,
+            };
+            if let Some(member) = member {
+                if self.members[member as usize].replace(value).is_some() {
+                    self.twice.get_or_insert(member);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// That they are an object with each member once; none at all are the same as `{}`.
+    ///
+    /// To be asked before they are read: a request whose method is unknown is told that first.
     ///
     /// # Errors
-    /// -32602 where they are no object or have a member twice.
-    pub fn scan(params: Option<&'a RawValue>) -> Result<Self, RpcError> {
-        let empty = Self {
-            members: [None; Member::COUNT],
-        };
-        let Some(raw) = params else {
-            return Ok(empty);
-        };
-        if !raw.get().starts_with('{') {
+    /// -32602.
+    pub fn check(&self) -> Result<(), RpcError> {
+        if self.raw.is_some_and(|raw| !raw.is_object()) {
             return Err(RpcError::invalid_params("params must be an object"));
         }
-        serde_json::Deserializer::from_str(raw.get())
-            .deserialize_map(Members(empty))
-            .map_err(|error| RpcError::invalid_params(format!("params: {error}")))
+        match self.twice {
+            Some(member) => Err(RpcError::invalid_params(format!(
+                "params: member `{}` occurs twice",
+                member.name()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Their text; `None` where the message has none.
+    #[must_use]
+    pub fn raw(&self) -> Option<Raw<'a>> {
+        self.raw
+    }
+
+    /// What the protocol reserves in `_meta`; `None` where that is absent or null.
+    ///
+    /// # Errors
+    /// -32602 where it is no object.
+    pub fn meta(&self) -> Result<Option<&RequestMeta<'a>>, RpcError> {
+        Ok(self.object(Member::Meta)?.map(|_| &self.meta))
     }
 
     /// A member's text; `None` where it is absent or null.
     #[must_use]
-    pub fn get(&self, member: Member) -> Option<&'a RawValue> {
-        self.members[member as usize].filter(|raw| raw.get() != "null")
+    pub fn get(&self, member: Member) -> Option<Raw<'a>> {
+        self.members[member as usize].filter(|raw| !raw.is_null())
     }
 
     /// Whether the member is there at all, be it null.
@@ -149,7 +206,7 @@ impl<'a> Params<'a> {
         let Some(raw) = self.get(member) else {
             return Ok(None);
         };
-        match text_of(raw) {
+        match raw.text() {
             Some(text) => Ok(Some(text)),
             None => Err(RpcError::invalid_params(format!(
                 "params.{} must be a string",
@@ -162,9 +219,9 @@ impl<'a> Params<'a> {
     ///
     /// # Errors
     /// -32602 naming the member where it is no object.
-    pub fn object(&self, member: Member) -> Result<Option<&'a RawValue>, RpcError> {
+    pub fn object(&self, member: Member) -> Result<Option<Raw<'a>>, RpcError> {
         match self.get(member) {
-            Some(raw) if !raw.get().starts_with('{') => Err(RpcError::invalid_params(format!(
+            Some(raw) if !raw.is_object() => Err(RpcError::invalid_params(format!(
                 "params.{} must be an object",
                 member.name()
             ))),
@@ -188,7 +245,7 @@ impl<'a> Params<'a> {
         let Some(raw) = self.get(member) else {
             return Ok(None);
         };
-        serde_json::from_str(raw.get())
+        raw.to()
             .map(Some)
             .map_err(|error| RpcError::invalid_params(format!("params.{}: {error}", member.name())))
     }
@@ -196,33 +253,4 @@ impl<'a> Params<'a> {
 
 fn missing(member: Member) -> RpcError {
     RpcError::invalid_params(format!("params.{} is missing", member.name()))
-}
-
-struct Members<'a>(Params<'a>);
-
-impl<'de> Visitor<'de> for Members<'de> {
-    type Value = Params<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
-        while let Some(key) = map.next_key::<Key<'de>>()? {
-            let Some(member) = Member::of(&key.0) else {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            if self.0.members[member as usize]
-                .replace(map.next_value()?)
-                .is_some()
-            {
-                return Err(serde::de::Error::custom(format_args!(
-                    "member `{}` occurs twice",
-                    member.name()
-                )));
-            }
-        }
-        Ok(self.0)
-    }
 }

@@ -30,9 +30,11 @@ pub use absent::may_be_absent;
 pub use problems::Problems;
 
 use alloc::{collections::BTreeMap, string::String};
-use mcp_proto::{json::Json, uri::Variables};
+use mcp_proto::{
+    json::{Json, Raw},
+    uri::Variables,
+};
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use self::{members::Members, problems::Report, text::Text};
 
@@ -85,14 +87,14 @@ impl<'a, const N: usize> ToolArguments<'a, N> {
     ) -> Option<T> {
         match self.members.get(index) {
             None => Some(default()),
-            Some(raw) if raw.get() == "null" && !self.strict => {
+            Some(raw) if raw.is_null() && !self.strict => {
                 Some(serde_json::from_str(raw.get()).unwrap_or_else(|_| default()))
             }
             Some(raw) => self.decode(index, raw),
         }
     }
 
-    fn decode<T: DeserializeOwned>(&mut self, index: usize, raw: &RawValue) -> Option<T> {
+    fn decode<T: DeserializeOwned>(&mut self, index: usize, raw: Raw<'_>) -> Option<T> {
         match decode(raw.get(), self.strict) {
             Ok(value) => Some(value),
             Err(error) => {

@@ -6,11 +6,10 @@ use alloc::{borrow::Cow, collections::VecDeque, sync::Arc, vec::Vec};
 use crate::{
     call::{Call, Change, Closed, Delivery, Event, Note, Outcome, Ticket},
     service::Service,
-    session::{Arrival, Claims, Place, Sent, Session, claims_are_made, scan_meta},
+    session::{Arrival, Claims, Place, Sent, Session, claims_are_made},
 };
 use mcp_proto::{
-    meta::RequestMeta,
-    rpc::{CallId, Member, Message, Params, RpcError},
+    rpc::{CallId, Message, Params, RpcError},
     time::Instant,
     version::ProtocolVersion,
 };
@@ -178,22 +177,12 @@ impl<H: Clone> Dialog<H> {
 ///
 /// # Errors
 /// -32602 for what is missing or of another type.
-pub(super) fn claimed_version<'a>(
-    meta: &Result<Option<RequestMeta<'a>>, RpcError>,
-) -> Result<Cow<'a, str>, RpcError> {
-    let meta = meta.as_ref().map_err(Clone::clone)?;
-    Claims::read(meta.as_ref()).map(|claims| claims.version)
+pub(super) fn claimed_version<'a>(params: &Params<'a>) -> Result<Cow<'a, str>, RpcError> {
+    params.check()?;
+    Claims::read(params.meta()?).map(|claims| claims.version)
 }
 
-/// What a request says in `_meta`, whose members are not looked at yet.
-pub(super) fn read_meta<'a>(
-    members: &Result<Params<'a>, RpcError>,
-) -> Result<Option<RequestMeta<'a>>, RpcError> {
-    let members = members.as_ref().map_err(Clone::clone)?;
-    members.get(Member::Meta).map(scan_meta).transpose()
-}
-
-/// Whether it says that it is of a revision without a handshake.
-pub(super) fn makes_claims(meta: &Result<Option<RequestMeta<'_>>, RpcError>) -> bool {
-    matches!(meta, Ok(Some(meta)) if claims_are_made(meta))
+/// Whether a request says that it is of a revision without a handshake.
+pub(super) fn makes_claims(params: &Params<'_>) -> bool {
+    params.check().is_ok() && matches!(params.meta(), Ok(Some(meta)) if claims_are_made(meta))
 }

@@ -1,26 +1,17 @@
 //! Which era a body belongs to, and whether it is one that can be served at all.
 
-use alloc::{borrow::Cow, format, string::String};
+use alloc::{borrow::Cow, format};
 
 use http::HeaderMap;
 use mcp_proto::{
     http::{mirror::Mirrored, mirror::name_member},
-    json::Json,
     limits::Limits,
-    meta::RequestMeta,
     method::Method,
     rpc::{self, Incoming, Member, Message, Params, RequestId, RpcError},
-    types::Map,
     version::ProtocolVersion,
 };
-use serde_json::value::RawValue;
 
-use super::{
-    dialog::{makes_claims, read_meta},
-    head::is_modern,
-    options::SessionMode,
-    refusal::Refusal,
-};
+use super::{dialog::makes_claims, head::is_modern, options::SessionMode, refusal::Refusal};
 
 /// What is to be done with a body.
 #[derive(Debug)]
@@ -40,11 +31,7 @@ pub(super) enum Target<'a> {
 pub(super) struct ModernRequest<'a> {
     pub(super) id: RequestId,
     pub(super) method: Cow<'a, str>,
-    pub(super) params: Option<&'a RawValue>,
-    /// The members of the params, or why they have none.
-    pub(super) members: Result<Params<'a>, RpcError>,
-    /// What they say in `_meta`.
-    pub(super) meta: Result<Option<RequestMeta<'a>>, RpcError>,
+    pub(super) params: Params<'a>,
 }
 
 /// Reads a body and finds its era by what each message claims in `_meta`, then by the header.
@@ -76,28 +63,19 @@ fn single(message: Message<'_>, modern: bool, mode: SessionMode) -> Result<Targe
     let handshake = mode != SessionMode::Off;
     match message {
         Message::Request { id, method, params } => {
-            let members = Params::scan(params);
-            let meta = read_meta(&members);
-            let claims = makes_claims(&meta);
+            let claims = makes_claims(&params);
             let initialize = !claims && Method::parse(&method) == Some(Method::Initialize);
             if initialize && !handshake {
-                return Err(no_handshake(id, &members));
+                return Err(no_handshake(id, &params));
             }
             if !initialize && (claims || modern || !handshake) {
-                let request = ModernRequest {
-                    id,
-                    method,
-                    params,
-                    members,
-                    meta,
-                };
-                return Ok(Target::Modern(request));
+                return Ok(Target::Modern(ModernRequest { id, method, params }));
             }
             let message = Message::Request { id, method, params };
             Ok(Target::Handshake(Incoming::Single(message)))
         }
         // What headers a notification needs is not defined (2026-07-28, "Sending Messages").
-        Message::Notification { params, .. } if modern || !handshake || claims(params) => {
+        Message::Notification { params, .. } if modern || !handshake || makes_claims(&params) => {
             Ok(Target::Accepted)
         }
         Message::Response { .. } if modern || !handshake => {
@@ -131,7 +109,7 @@ fn check_batch(
                 return refuse("initialize cannot be part of a batch");
             }
             Message::Request { params, .. } | Message::Notification { params, .. }
-                if claims(*params) =>
+                if makes_claims(params) =>
             {
                 return refuse("a request of this revision cannot be part of a batch");
             }
@@ -141,14 +119,10 @@ fn check_batch(
     Ok(Target::Handshake(batch))
 }
 
-fn claims(params: Option<&RawValue>) -> bool {
-    makes_claims(&read_meta(&Params::scan(params)))
-}
-
 // A server without sessions tells a client with a handshake what it could speak instead.
-fn no_handshake(id: RequestId, members: &Result<Params<'_>, RpcError>) -> Refusal {
-    let requested = members.as_ref().ok();
-    let requested = requested.and_then(|of| of.optional_text(Member::ProtocolVersion).ok()?);
+fn no_handshake(id: RequestId, params: &Params<'_>) -> Refusal {
+    let requested = params.check().ok();
+    let requested = requested.and_then(|()| params.optional_text(Member::ProtocolVersion).ok()?);
     let requested = requested.as_deref().unwrap_or_default();
     Refusal::envelope(Some(id), unsupported_version(requested, SessionMode::Off))
 }
@@ -191,8 +165,8 @@ impl ModernRequest<'_> {
         extension_member: Option<&str>,
     ) -> Result<(), Refusal> {
         // Params that cannot be read have no name to repeat; they are refused for themselves.
-        let member = name_member(&self.method).zip(self.members.as_ref().ok());
-        let name = member.and_then(|(member, of)| of.optional_text(member).ok().flatten());
+        let member = name_member(&self.method).filter(|_| self.params.check().is_ok());
+        let name = member.and_then(|member| self.params.optional_text(member).ok()?);
         let name = name.or_else(|| self.text_of(extension_member?));
         Mirrored {
             version,
@@ -205,15 +179,19 @@ impl ModernRequest<'_> {
 
     // A member that only an extension knows.
     fn text_of(&self, member: &str) -> Option<Cow<'_, str>> {
-        let members: Map<Json> = serde_json::from_str(self.params?.get()).ok()?;
-        members.get(member)?.to::<String>().ok().map(Cow::Owned)
+        let members = self.params.raw()?.members();
+        let (_, value) = members.filter(|(key, _)| key == member).last()?;
+        value.text()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::{string::ToString, vec::Vec};
+    use alloc::{
+        string::{String, ToString},
+        vec::Vec,
+    };
     use http::HeaderValue;
 
     const CLAIM: &str = r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#;

@@ -74,7 +74,7 @@ impl<H: Clone> Serving<H> {
     ) -> Result<Self, Refusal> {
         let refuse = |error: RpcError| Refusal::envelope(Some(request.id.clone()), error);
         let headers = &carrier.head.headers;
-        let version = claimed_version(&request.meta).map_err(refuse)?;
+        let version = claimed_version(&request.params).map_err(refuse)?;
         request.check_mirrors(&version, headers, service.name_member(&request.method))?;
         if ProtocolVersion::parse(&version).is_none_or(|version| version.era() != Era::Stateless) {
             return Err(refuse(unsupported_version(&version, mode)));
@@ -86,9 +86,7 @@ impl<H: Clone> Serving<H> {
         serving.modern = true;
         serving.owed = 1;
         serving.listens = Method::parse(&request.method) == Some(Method::Listen);
-        let ModernRequest {
-            id, method, params, ..
-        } = request;
+        let ModernRequest { id, method, params } = request;
         serving
             .dialog
             .handle(Message::Request { id, method, params }, ORIGIN, now);
@@ -242,9 +240,10 @@ fn check_params<H>(
         return Ok(());
     }
     // Params that are wrong in themselves are refused for that.
-    let Ok(params) = &request.members else {
+    let params = &request.params;
+    if params.check().is_err() {
         return Ok(());
-    };
+    }
     let Ok(name) = params.text(Member::Name) else {
         return Ok(());
     };

@@ -4,25 +4,15 @@ use alloc::{borrow::Cow, format, string::String, sync::Arc, vec::Vec};
 use core::fmt;
 use mcp_proto::{
     encode::Object,
-    json::Json,
+    json::{Json, Raw},
     meta::{RequestMeta, keys},
-    rpc::{self, RpcError, codes},
+    rpc::{RpcError, codes},
     types::LoggingLevel,
     version::{Era, ProtocolVersion},
 };
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use crate::call::Peer;
-
-/// Reads a request's `_meta`, whatever the era.
-///
-/// # Errors
-/// -32602 where it is no object.
-pub(crate) fn scan(raw: &RawValue) -> Result<RequestMeta<'_>, RpcError> {
-    RequestMeta::scan(raw)
-        .map_err(|error| RpcError::invalid_params(format!("params._meta: {error}")))
-}
 
 /// Whether a request says that it belongs to the stateless era. One of the reserved members is
 /// enough: a request that has some of them and lacks others is to be told so.
@@ -38,8 +28,8 @@ pub(crate) fn are_made(meta: &RequestMeta<'_>) -> bool {
 pub(crate) struct Claims<'a> {
     /// The revision, known or not.
     pub(crate) version: Cow<'a, str>,
-    capabilities: &'a RawValue,
-    info: Option<&'a RawValue>,
+    capabilities: Raw<'a>,
+    info: Option<Raw<'a>>,
 }
 
 impl<'a> Claims<'a> {
@@ -50,7 +40,8 @@ impl<'a> Claims<'a> {
     pub(crate) fn read(meta: Option<&RequestMeta<'a>>) -> Result<Self, RpcError> {
         let version = meta.and_then(|meta| meta.protocol_version);
         let version = version.ok_or_else(|| invalid(keys::PROTOCOL_VERSION, "is missing"))?;
-        let version = rpc::text_of(version)
+        let version = version
+            .text()
             .ok_or_else(|| invalid(keys::PROTOCOL_VERSION, "must be a string"))?;
         let capabilities = meta.and_then(|meta| meta.client_capabilities);
         let capabilities =
@@ -60,7 +51,7 @@ impl<'a> Claims<'a> {
             (keys::CLIENT_CAPABILITIES, Some(capabilities)),
             (keys::CLIENT_INFO, info),
         ] {
-            if value.is_some_and(|value| !value.get().starts_with('{')) {
+            if value.is_some_and(|value| !value.is_object()) {
                 return Err(invalid(key, "must be an object"));
             }
         }
@@ -117,8 +108,9 @@ fn invalid(key: &str, problem: impl fmt::Display) -> RpcError {
     RpcError::invalid_params(format!("params._meta[\"{key}\"] {problem}"))
 }
 
-fn typed<T: DeserializeOwned>(key: &str, raw: &RawValue) -> Result<T, RpcError> {
-    serde_json::from_str(raw.get()).map_err(|error| invalid(key, format_args!("is wrong: {error}")))
+fn typed<T: DeserializeOwned>(key: &str, raw: Raw<'_>) -> Result<T, RpcError> {
+    raw.to()
+        .map_err(|error| invalid(key, format_args!("is wrong: {error}")))
 }
 
 /// What the last stateless request said, since clients say the same every time: a request that
@@ -138,7 +130,7 @@ pub(super) struct Known {
 
 impl Known {
     /// What a request with just this `_meta` says.
-    pub(super) fn recall(&self, raw: &RawValue) -> Option<(Arc<Peer>, Option<LoggingLevel>)> {
+    pub(super) fn recall(&self, raw: Raw<'_>) -> Option<(Arc<Peer>, Option<LoggingLevel>)> {
         (self.text == raw.get()).then(|| (Arc::clone(&self.peer), self.log_level))
     }
 
@@ -148,7 +140,7 @@ impl Known {
     /// -32602 for what is mistyped within the members, -32022 for a revision that is not served.
     pub(super) fn read(
         last: Option<Self>,
-        raw: &RawValue,
+        raw: Raw<'_>,
         meta: &RequestMeta<'_>,
         claims: &Claims<'_>,
         subject: &Option<Arc<str>>,
@@ -190,7 +182,7 @@ impl Known {
     fn is_of(&self, version: ProtocolVersion, claims: &Claims<'_>) -> bool {
         self.peer.version == version
             && self.capabilities == claims.capabilities.get()
-            && self.info.as_deref() == claims.info.map(RawValue::get)
+            && self.info.as_deref() == claims.info.map(Raw::get)
     }
 }
 

@@ -2,13 +2,12 @@
 
 use alloc::{boxed::Box, format, sync::Arc};
 use mcp_proto::{
-    json::Json,
+    json::{Json, Raw},
     method::Method,
     rpc::{Member, Params, RpcError},
     types::{TaskMetadata, TaskSupport},
     version::{Era, ProtocolVersion},
 };
-use serde_json::value::RawValue;
 
 use super::{
     Session,
@@ -28,7 +27,7 @@ impl Session {
     pub(super) fn take_extension(
         &self,
         name: &str,
-        params: Option<&RawValue>,
+        params: Option<Raw<'_>>,
         asked: Asked,
         offers: &dyn Offers,
     ) -> Result<Option<NewCall>, RpcError> {

@@ -52,7 +52,7 @@ use mcp_proto::{
 };
 
 #[cfg(feature = "http")]
-pub(crate) use claims::{Claims, are_made as claims_are_made, scan as scan_meta};
+pub(crate) use claims::{Claims, are_made as claims_are_made};
 pub(crate) use offers::{Found, FoundCompletion, Offers, Place};
 #[cfg(feature = "http")]
 pub(crate) use outbox::{Sent, SentKind};

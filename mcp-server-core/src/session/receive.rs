@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, format, string::String, sync::Arc, vec::Vec};
 use mcp_proto::{
     frame::FrameError,
-    json::Json,
+    json::{Json, Raw},
     meta::RequestMeta,
     method::{Capability, Kind, Method, Sender},
     rpc::{self, Incoming, Member, Message, Params, Rejected, RequestId, RpcError},
@@ -11,7 +11,6 @@ use mcp_proto::{
     types::LoggingLevel,
     version::{Era, ProtocolVersion},
 };
-use serde_json::value::RawValue;
 
 use super::{
     Phase, Session,
@@ -134,10 +133,10 @@ impl Session {
         self.rejected = 0;
         match message {
             Message::Request { id, method, params } => {
-                self.handle_request(id, &method, params, arrival);
+                self.handle_request(id, &method, &params, arrival);
             }
             Message::Notification { method, params } => {
-                if let Err(error) = self.take_notification(&method, params) {
+                if let Err(error) = self.take_notification(&method, &params) {
                     self.events
                         .push_back(Event::Fault(PeerFault::Notification(error)));
                 }
@@ -215,7 +214,7 @@ impl Session {
         &mut self,
         id: RequestId,
         method: &str,
-        params: Option<&RawValue>,
+        params: &Params<'_>,
         arrival: &Arrival<'_>,
     ) {
         let address = Address {
@@ -238,7 +237,7 @@ impl Session {
         &mut self,
         address: &Address,
         name: &str,
-        raw_params: Option<&RawValue>,
+        params: &Params<'_>,
         arrival: &Arrival<'_>,
     ) -> Result<Option<NewCall>, RpcError> {
         // Every revision, basic: an id MUST NOT be used twice. The first request is not concerned.
@@ -254,11 +253,10 @@ impl Session {
         let method = Method::parse(name).filter(asked_of_server);
         let is_ours = |method: &Method| method.info().capability != Capability::Tasks;
         let unknown = || RpcError::method_not_found(name);
-        let params = match Params::scan(raw_params) {
-            Ok(params) => params,
-            Err(error) => return Err(if method.is_none() { unknown() } else { error }),
-        };
-        let mut read = self.read_meta(method, params.get(Member::Meta))?;
+        if let Err(error) = params.check() {
+            return Err(if method.is_none() { unknown() } else { error });
+        }
+        let mut read = self.read_meta(method, params)?;
         if let Some(peer) = read.peer.take() {
             if address.batch.is_some() {
                 return Err(RpcError::invalid_request(
@@ -268,16 +266,16 @@ impl Session {
             self.spoken = Some(peer.version);
             let asked = read.asked(peer);
             let Some(method) = method.filter(is_ours) else {
-                return self.take_extension(name, raw_params, asked, arrival.offers);
+                return self.take_extension(name, params.raw(), asked, arrival.offers);
             };
-            return self.serve(address, method, &params, asked, arrival);
+            return self.serve(address, method, params, asked, arrival);
         }
         let Some(method) = method.filter(is_ours) else {
             let opened = self.handshake.as_ref().ok_or_else(unknown)?;
             let asked = read.asked(Arc::clone(&opened.peer));
-            return self.take_extension(name, raw_params, asked, arrival.offers);
+            return self.take_extension(name, params.raw(), asked, arrival.offers);
         };
-        self.take_in_session(address, method, &params, read, arrival)
+        self.take_in_session(address, method, params, read, arrival)
     }
 
     /// The same for a request of the handshake era.
@@ -310,11 +308,8 @@ impl Session {
     }
 
     /// Reads `_meta`, which tells the era as well.
-    fn read_meta(
-        &mut self,
-        method: Option<Method>,
-        raw: Option<&RawValue>,
-    ) -> Result<Read, RpcError> {
+    fn read_meta(&mut self, method: Option<Method>, params: &Params<'_>) -> Result<Read, RpcError> {
+        let raw = params.get(Member::Meta);
         if let (Some(raw), Some(known)) = (raw, &self.known)
             && let Some((peer, log_level)) = known.recall(raw)
             && method != Some(Method::Initialize)
@@ -326,24 +321,20 @@ impl Session {
                 extras: None,
             });
         }
-        let meta = raw.map(claims::scan).transpose()?;
+        let meta = params.meta()?;
         let mut read = Read {
             peer: None,
-            progress_token: meta
-                .as_ref()
-                .map_or(Ok(None), |meta| self.read_token(meta))?,
+            progress_token: meta.map_or(Ok(None), |meta| self.read_token(meta))?,
             log_level: None,
             extras: match raw {
-                Some(raw) if meta.as_ref().is_some_and(claims::has_extras) => {
-                    Some(Json::from_raw(raw))
-                }
+                Some(raw) if meta.is_some_and(claims::has_extras) => Some(Json::from_raw(raw)),
                 _ => None,
             },
         };
-        if self.is_stateless(method, meta.as_ref()) {
-            let claims = Claims::read(meta.as_ref())?;
+        if self.is_stateless(method, meta) {
+            let claims = Claims::read(meta)?;
             // Both are there, for otherwise the claims could not have been read.
-            if let (Some(raw), Some(meta)) = (raw, &meta) {
+            if let (Some(raw), Some(meta)) = (raw, meta) {
                 let known = Known::read(self.known.take(), raw, meta, &claims, &self.subject)?;
                 read.peer = Some(Arc::clone(known.peer()));
                 read.log_level = known.log_level();
@@ -362,7 +353,7 @@ impl Session {
             Some(Method::Initialize) if claims => {
                 let version = meta
                     .and_then(|meta| meta.protocol_version)
-                    .and_then(rpc::text_of);
+                    .and_then(Raw::text);
                 let version = version.and_then(|version| ProtocolVersion::parse(&version));
                 version.is_none_or(|version| version.era() == Era::Stateless)
             }
@@ -396,11 +387,11 @@ impl Session {
         Ok(Some(text.into()))
     }
 
-    fn take_notification(&mut self, name: &str, params: Option<&RawValue>) -> Result<(), RpcError> {
+    fn take_notification(&mut self, name: &str, params: &Params<'_>) -> Result<(), RpcError> {
         match Method::parse(name) {
             Some(Method::Initialized) => self.initialized(),
             Some(Method::Cancelled) => {
-                let params = Params::scan(params)?;
+                params.check()?;
                 // 2025-11-25 alone lets it be absent, for tasks, which are cancelled otherwise.
                 if let Some(id) = params.get(Member::RequestId) {
                     let id = RequestId::from_raw(id);

@@ -3,13 +3,12 @@
 use alloc::{borrow::Cow, boxed::Box, format, string::String};
 use core::ops::Range;
 use mcp_proto::{
-    json::Json,
+    json::{Json, Raw},
     method::{Capability, Method},
     rpc::{Member, Params, RpcError},
     types::{CompleteParams, CompleteResult, EmptyResult},
     version::ProtocolVersion,
 };
-use serde_json::value::RawValue;
 
 use super::{
     Session,
@@ -247,7 +246,7 @@ pub(super) fn arguments(params: &Params<'_>, arrival: &Arrival<'_>) -> Result<Ar
     Ok(Arguments { copied, lent })
 }
 
-fn range_within(raw: &RawValue, whole: &str) -> Option<Range<usize>> {
+fn range_within(raw: Raw<'_>, whole: &str) -> Option<Range<usize>> {
     let part = raw.get();
     let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
     let range = start..start.checked_add(part.len())?;

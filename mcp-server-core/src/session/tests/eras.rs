@@ -203,9 +203,9 @@ fn parameters_that_are_wrong_are_named() {
         > {{"id":4,"method":"tools/call","params":[]}}
         < {{"id":4,"error":{{"code":-32602,"message":"params must be an object"}}}}
         > {{"id":5,"method":"tools/call","params":{{"name":"echo","name":"echo"}}}}
-        < {{"id":5,"error":{{"code":-32602,"message":"params: member `name` occurs twice at line 1 column 29"}}}}
+        < {{"id":5,"error":{{"code":-32602,"message":"params: member `name` occurs twice"}}}}
         > {{"id":6,"method":"tools/call","params":{{"name":"echo","_meta":5}}}}
-        < {{"id":6,"error":{{"code":-32602,"message":"params._meta: invalid type: integer `5`, expected an object at line 1 column 1"}}}}
+        < {{"id":6,"error":{{"code":-32602,"message":"params._meta must be an object"}}}}
         > {{"id":7,"method":"tools/call","params":{{"name":"echo","_meta":{{"progressToken":{{}}}}}}}}
         < {{"id":7,"error":{{"code":-32602,"message":"params._meta.progressToken must be a string or an integer"}}}}
         > {{"id":8,"method":"logging/setLevel","params":{{"level":"loud"}}}}

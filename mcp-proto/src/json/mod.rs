@@ -1,5 +1,13 @@
 //! JSON text that is kept as text.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod law;
+mod raw;
+mod scan;
+
+pub use raw::{Members, Raw};
+pub(crate) use scan::{Fault, Scan, Scanner};
+
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{fmt, ops::Range};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
@@ -47,10 +55,16 @@ impl Json {
         Ok(Self { text, range })
     }
 
-    /// Copies a value that serde_json has checked already.
+    /// Copies a value that was checked already.
     #[must_use]
-    pub fn from_raw(raw: &RawValue) -> Self {
+    pub fn from_raw(raw: Raw<'_>) -> Self {
         Self::from_valid(String::from(raw.get()))
+    }
+
+    /// The value, borrowed.
+    #[must_use]
+    pub fn as_raw(&self) -> Raw<'_> {
+        Raw::from_valid(self.as_str())
     }
 
     /// The value `null`.

@@ -1,0 +1,451 @@
+//! One pass over JSON text, which checks all of it and tells where its parts lie.
+//!
+//! Nothing is decoded but keys with escapes. What is accepted is exactly what serde_json accepts
+//! for a value that it skips: escapes may name lone surrogates here, as whoever decodes the string
+//! finds out. Nesting takes no stack, so that its only bound is the one given.
+
+use alloc::{borrow::Cow, format, string::String, vec::Vec};
+
+use super::Raw;
+use crate::encode::{BLOCK, WORD, is_plain, word_escapes};
+
+/// Why text was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is no JSON.
+    Syntax,
+    /// Arrays and objects nest deeper than they may.
+    TooDeep,
+}
+
+pub(crate) type Scan<T> = Result<T, Fault>;
+
+/// A place in JSON text, and how many arrays and objects may still be opened there.
+#[derive(Clone, Debug)]
+pub(crate) struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+    room: usize,
+}
+
+impl<'a> Scanner<'a> {
+    /// The start of a text in which arrays and objects may nest `depth` deep.
+    pub(crate) fn new(text: &'a str, depth: usize) -> Self {
+        Self {
+            text,
+            at: 0,
+            room: depth,
+        }
+    }
+
+    /// Whether the next token begins with this byte.
+    pub(crate) fn next_is(&mut self, byte: u8) -> bool {
+        self.token() == Ok(byte)
+    }
+
+    /// Checks the next value, whatever it is.
+    pub(crate) fn value(&mut self) -> Scan<Raw<'a>> {
+        let byte = self.token()?;
+        let start = self.at;
+        match byte {
+            b'{' | b'[' => self.nested()?,
+            _ => self.scalar(byte)?,
+        }
+        Ok(Raw::from_valid(&self.text[start..self.at]))
+    }
+
+    /// The next value's text, which `read` has to get behind.
+    pub(crate) fn reading(&mut self, read: impl FnOnce(&mut Self) -> Scan<()>) -> Scan<Raw<'a>> {
+        self.token()?;
+        let start = self.at;
+        read(self)?;
+        Ok(Raw::from_valid(&self.text[start..self.at]))
+    }
+
+    /// Steps into the object or array that is next.
+    pub(crate) fn enter(&mut self) -> Scan<()> {
+        self.room = self.room.checked_sub(1).ok_or(Fault::TooDeep)?;
+        self.at += 1;
+        Ok(())
+    }
+
+    /// The next key of the object that was entered, with the value next; `None` behind the object.
+    /// An escape that stands for no character is left as it is: such a key is no known one.
+    pub(crate) fn next_key(&mut self, first: bool) -> Scan<Option<Cow<'a, str>>> {
+        if !self.next_item(first, b'}')? {
+            return Ok(None);
+        }
+        let start = self.at;
+        let escaped = self.key()?;
+        let key = &self.text[start + 1..self.at - 1];
+        self.colon()?;
+        Ok(Some(match escaped {
+            true => unescaped(key),
+            false => Cow::Borrowed(key),
+        }))
+    }
+
+    /// Whether there is another item in the array that was entered, which is next then.
+    pub(crate) fn next_element(&mut self, first: bool) -> Scan<bool> {
+        self.next_item(first, b']')
+    }
+
+    /// That nothing follows.
+    pub(crate) fn end(&mut self) -> Scan<()> {
+        match self.token() {
+            Err(_) => Ok(()),
+            Ok(_) => Err(Fault::Syntax),
+        }
+    }
+
+    fn next_item(&mut self, first: bool, close: u8) -> Scan<bool> {
+        let byte = self.token()?;
+        if byte == close {
+            self.at += 1;
+            self.room += 1;
+            return Ok(false);
+        }
+        if !first {
+            if byte != b',' {
+                return Err(Fault::Syntax);
+            }
+            self.at += 1;
+            self.token()?;
+        }
+        Ok(true)
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    // The byte behind white space, left where it is.
+    fn token(&mut self) -> Scan<u8> {
+        loop {
+            match self.peek() {
+                Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
+                Some(byte) => return Ok(byte),
+                None => return Err(Fault::Syntax),
+            }
+        }
+    }
+
+    // An array or object, however deep.
+    fn nested(&mut self) -> Scan<()> {
+        let mut outer = Kinds::default();
+        let mut depth = 1_usize;
+        let mut in_object = self.peek() == Some(b'{');
+        self.enter()?;
+        let mut first = true;
+        loop {
+            if !self.next_item(first, if in_object { b'}' } else { b']' })? {
+                depth -= 1;
+                if depth == 0 {
+                    return Ok(());
+                }
+                in_object = outer.pop();
+                first = false;
+                continue;
+            }
+            if in_object {
+                self.key()?;
+                self.colon()?;
+            }
+            let byte = self.token()?;
+            first = matches!(byte, b'{' | b'[');
+            if first {
+                self.enter()?;
+                outer.push(in_object);
+                depth += 1;
+                in_object = byte == b'{';
+            } else {
+                self.scalar(byte)?;
+            }
+        }
+    }
+
+    // Tells whether there are escapes in it.
+    fn key(&mut self) -> Scan<bool> {
+        if self.peek() != Some(b'"') {
+            return Err(Fault::Syntax);
+        }
+        self.at += 1;
+        self.string()
+    }
+
+    fn colon(&mut self) -> Scan<()> {
+        if self.token()? != b':' {
+            return Err(Fault::Syntax);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn scalar(&mut self, byte: u8) -> Scan<()> {
+        match byte {
+            b'"' => {
+                self.at += 1;
+                self.string().map(drop)
+            }
+            b'-' | b'0'..=b'9' => self.number(),
+            b't' => self.literal(b"true"),
+            b'f' => self.literal(b"false"),
+            b'n' => self.literal(b"null"),
+            _ => Err(Fault::Syntax),
+        }
+    }
+
+    fn literal(&mut self, word: &[u8]) -> Scan<()> {
+        if !self.text.as_bytes()[self.at..].starts_with(word) {
+            return Err(Fault::Syntax);
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    // The rest of a string, its closing quote included. Tells whether there are escapes in it.
+    fn string(&mut self) -> Scan<bool> {
+        let mut escaped = false;
+        loop {
+            self.at += plain_len(&self.text.as_bytes()[self.at..]);
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(escaped);
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                _ => return Err(Fault::Syntax),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Scan<()> {
+        self.at += 1;
+        match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'u') => {
+                let digits = self.text.as_bytes().get(self.at + 1..self.at + 5);
+                if !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
+                    return Err(Fault::Syntax);
+                }
+                self.at += 5;
+            }
+            _ => return Err(Fault::Syntax),
+        }
+        Ok(())
+    }
+
+    fn number(&mut self) -> Scan<()> {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        match self.peek() {
+            // No digit may follow; nothing else accepts one here.
+            Some(b'0') => self.at += 1,
+            _ => self.digits()?,
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Scan<()> {
+        let start = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if self.at == start {
+            return Err(Fault::Syntax);
+        }
+        Ok(())
+    }
+}
+
+fn unescaped(key: &str) -> Cow<'_, str> {
+    serde_json::from_str::<String>(&format!("\"{key}\"")).map_or(Cow::Borrowed(key), Cow::Owned)
+}
+
+/// How many bytes there are before a quote, a backslash, a control character or the end.
+fn plain_len(bytes: &[u8]) -> usize {
+    // Most strings are short: a few words first, then the blocks that vector instructions read.
+    const WORDS_FIRST: usize = 4;
+    let mut at = 0;
+    let mut words = 0;
+    loop {
+        if words >= WORDS_FIRST {
+            while bytes[at..].first_chunk().is_some_and(is_plain) {
+                at += BLOCK;
+            }
+        }
+        let rest = &bytes[at..];
+        let Some(word) = rest.first_chunk::<WORD>() else {
+            let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+            return at + rest.iter().position(special).unwrap_or(rest.len());
+        };
+        let found = word_escapes(*word);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += WORD;
+        words += 1;
+    }
+}
+
+/// Which of the open containers are objects, innermost last: a bit for each.
+#[derive(Default)]
+struct Kinds {
+    // The newest ones, the innermost lowest, and how many they are.
+    bits: u64,
+    count: u32,
+    full: Vec<u64>,
+}
+
+impl Kinds {
+    fn push(&mut self, is_object: bool) {
+        if self.count == u64::BITS {
+            self.full.push(self.bits);
+            self.count = 0;
+        }
+        self.bits = self.bits << 1 | u64::from(is_object);
+        self.count += 1;
+    }
+
+    fn pop(&mut self) -> bool {
+        if self.count == 0 {
+            self.bits = self.full.pop().unwrap_or_default();
+            self.count = u64::BITS;
+        }
+        let is_object = self.bits & 1 == 1;
+        self.bits >>= 1;
+        self.count -= 1;
+        is_object
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    fn accepts(text: &str) -> bool {
+        let mut scanner = Scanner::new(text, usize::MAX);
+        scanner.value().and_then(|_| scanner.end()).is_ok()
+    }
+
+    #[test]
+    fn exactly_json_is_accepted() {
+        let table: &[(&str, bool)] = &[
+            ("0", true),
+            ("-0", true),
+            ("-0.10e+05", true),
+            ("1E9", true),
+            (" 12 ", true),
+            ("01", false),
+            ("-", false),
+            ("1.", false),
+            (".5", false),
+            ("1e", false),
+            ("+1", false),
+            ("1e+", false),
+            ("0x1", false),
+            ("NaN", false),
+            ("true", true),
+            ("false", true),
+            ("null", true),
+            ("nul", false),
+            ("nulll", false),
+            ("\"\"", true),
+            ("\"a\\u00e9\\n\\\"\\/\"", true),
+            ("\"\\ud800\"", true),
+            ("\"\\u12g4\"", false),
+            ("\"\\u12\"", false),
+            ("\"\\x\"", false),
+            ("\"\\\"", false),
+            ("\"a", false),
+            ("\"\u{7f}é😀\"", true),
+            ("\"\n\"", false),
+            ("\"\u{1f}\"", false),
+            ("[]", true),
+            ("[ ]", true),
+            ("[1,2 , 3]", true),
+            ("[1,]", false),
+            ("[,1]", false),
+            ("[1 2]", false),
+            ("[1}", false),
+            ("[", false),
+            ("]", false),
+            ("{}", true),
+            ("{\"a\":1,\"a\":[{}]}", true),
+            ("{\"a\" : 1 }", true),
+            ("{\"a\":1,}", false),
+            ("{,}", false),
+            ("{\"a\"}", false),
+            ("{\"a\":}", false),
+            ("{a:1}", false),
+            ("{1:1}", false),
+            ("{\"a\":1]", false),
+            ("[[[{\"a\":[]}]],{}]", true),
+            ("", false),
+            (" ", false),
+            ("1 2", false),
+            ("\u{a0}1", false),
+        ];
+        for (text, expected) in table {
+            assert_eq!(accepts(text), *expected, "{text}");
+            let judged = serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok();
+            assert_eq!(judged, *expected, "serde_json: {text}");
+        }
+    }
+
+    #[test]
+    fn a_string_ends_wherever_it_ends() {
+        for length in 0..150 {
+            for (tail, expected) in [("\"", true), ("\\\"\"", true), ("\n\"", false), ("", false)] {
+                let text = format!("\"{}{tail}", "x".repeat(length));
+                assert_eq!(accepts(&text), expected, "{length} {tail:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn depth_is_counted_over_all_that_is_open() {
+        let nested = |depth: usize| "[{\"a\":".repeat(depth / 2) + "1" + &"}]".repeat(depth / 2);
+        for depth in [2, 64, 66, 128, 130, 1000] {
+            let scan = |room| {
+                Scanner::new(&nested(depth), room)
+                    .value()
+                    .map(|raw| raw.get().to_string())
+            };
+            assert_eq!(scan(depth), Ok(nested(depth)));
+            assert_eq!(scan(depth - 1), Err(Fault::TooDeep));
+        }
+        // What is closed makes room again.
+        let mut scanner = Scanner::new("[[],[],{}] []", 2);
+        assert!(scanner.value().is_ok() && scanner.value().is_ok());
+    }
+
+    #[test]
+    fn keys_are_decoded_where_they_can_be() {
+        let mut scanner = Scanner::new(r#" {"a" : 1, "\u0062":[2],"\ud800":{},"":null} "#, 9);
+        assert!(scanner.next_is(b'{'));
+        scanner.enter().unwrap();
+        let (mut seen, mut first) = (Vec::new(), true);
+        while let Some(key) = scanner.next_key(core::mem::take(&mut first)).unwrap() {
+            seen.push(format!("{key}={}", scanner.value().unwrap().get()));
+        }
+        assert_eq!(seen, ["a=1", "b=[2]", "\\ud800={}", "=null"]);
+        assert_eq!(scanner.end(), Ok(()));
+    }
+}

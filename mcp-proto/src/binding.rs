@@ -51,6 +51,13 @@ macro_rules! binding_error {
             }
         }
 
+        #[cfg(feature = "http-client")]
+        impl From<mcp_client_core::http::BadEndpoint> for Error {
+            fn from(error: mcp_client_core::http::BadEndpoint) -> Self {
+                Self::Io(error.into())
+            }
+        }
+
         #[cfg(feature = "server")]
         impl From<mcp_server_core::BuildError> for Error {
             fn from(error: mcp_server_core::BuildError) -> Self {

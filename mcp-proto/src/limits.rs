@@ -94,6 +94,11 @@ pub struct Limits {
     /// Calls that an HTTP client has under way at once; the others wait for their turn. 64: as many
     /// as a server is busy with.
     pub fetches: usize,
+    /// How long an HTTP client may take to reach a server, by name, route, proxy and TLS. 10 s.
+    pub connect_timeout: Duration,
+    /// Longest head of a response that an HTTP client reads. 64 KiB: more than servers commonly
+    /// send, and than they accept.
+    pub response_head_bytes: usize,
     /// How often an HTTP client tries again what may have failed by accident: no connection, an
     /// overloaded server. 3, with growing pauses.
     pub fetch_retries: usize,
@@ -150,6 +155,8 @@ impl Default for Limits {
             sse_after: Duration::from_secs(1),
             keep_alive: Duration::from_secs(15),
             fetches: 64,
+            connect_timeout: Duration::from_secs(10),
+            response_head_bytes: 64 * KIB,
             fetch_retries: 3,
             resumptions: 5,
             redirects: 3,

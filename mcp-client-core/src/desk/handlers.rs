@@ -206,6 +206,12 @@ impl ClientBuilder {
         self
     }
 
+    /// What a machine of this client is made with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Sets how calls are made that say nothing else.
     #[must_use]
     pub fn options(mut self, options: Options) -> Self {

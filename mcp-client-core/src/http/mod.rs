@@ -6,6 +6,7 @@
 //!
 //! | file | what it knows |
 //! |---|---|
+//! | `endpoint` | where a server is, and how it is reached |
 //! | `fetch` | what is wanted from the caller, and what it reports |
 //! | `request` | the heads of requests |
 //! | `exchange` | one exchange under way: what its body is read as, and how much of it |
@@ -17,14 +18,20 @@
 //! | `redirect` | where a response may lead |
 //! | `tools` | arguments that travel in headers, and tools that are left out because of them |
 //! | `cache` | results that may be used again |
+//! | `proxy` | by which proxy a server is reached |
+//! | `turn` | the loop of one task of any executor that has many exchanges |
+//! | `hyper` | exchanges by hyper over any connector (feature `hyper`) |
 
 mod answers;
 mod cache;
+mod endpoint;
 mod exchange;
 mod fetch;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 mod link;
-mod options;
 mod post;
+mod proxy;
 mod redirect;
 mod refusals;
 mod request;
@@ -33,10 +40,13 @@ mod send;
 mod tests;
 mod timers;
 mod tools;
+mod turn;
 mod verdict;
 
+pub use endpoint::{BadEndpoint, Endpoint};
 pub use fetch::{Challenge, Fetch, FetchError, FetchId};
-pub use options::{BadUrl, HttpOptions};
+pub use proxy::{Proxy, ProxyChoice};
+pub use turn::{Dial, HttpTurns, Perform, Report};
 
 use alloc::{
     collections::{BTreeMap, VecDeque},
@@ -82,13 +92,13 @@ use crate::{
 ///
 /// ```
 /// use mcp_client_core::{Config, EraMode, Event};
-/// use mcp_client_core::http::{Fetch, HttpClient, HttpOptions};
+/// use mcp_client_core::http::{Fetch, HttpClient, Endpoint};
 /// use mcp_client_core::mcp_proto::{time::Instant, types::Implementation};
 ///
 /// let now = Instant::ZERO;
-/// let options = HttpOptions::new("http://localhost:3000/mcp")?;
+/// let endpoint = Endpoint::new("http://localhost:3000/mcp")?;
 /// let config = Config::new(Implementation::new("app", "1.0.0"));
-/// let mut client = HttpClient::new(config, options, now);
+/// let mut client = HttpClient::new(config, endpoint, now);
 /// assert!(client.poll_event().is_none());
 /// let Some(Fetch::Open(id, request)) = client.poll_fetch() else { panic!() };
 /// assert_eq!((request.method().as_str(), request.uri().path()), ("POST", "/mcp"));
@@ -103,12 +113,12 @@ use crate::{
 /// ).as_bytes(), now);
 /// client.handle_end(id, Ok(()), now);
 /// assert!(matches!(client.poll_event(), Some(Event::Ready)));
-/// # Ok::<(), mcp_client_core::http::BadUrl>(())
+/// # Ok::<(), mcp_client_core::http::BadEndpoint>(())
 /// ```
 #[derive(Debug)]
 pub struct HttpClient {
     session: Session,
-    options: HttpOptions,
+    options: Endpoint,
     /// Where the server is; redirects for good change it.
     endpoint: Uri,
     link: Link,
@@ -155,8 +165,14 @@ struct Ending {
 impl HttpClient {
     /// Starts a connection; the first request is to be made at once.
     #[must_use]
-    pub fn new(config: Config, mut options: HttpOptions, now: Instant) -> Self {
+    pub fn new(config: Config, mut options: Endpoint, now: Instant) -> Self {
         options.headers = request::own_headers(options.headers);
+        if let (http::header::Entry::Vacant(entry), Some(value)) = (
+            options.headers.entry(http::header::USER_AGENT),
+            request::user_agent(&config.info),
+        ) {
+            entry.insert(value);
+        }
         if let Some(authorization) = &mut options.authorization {
             authorization.set_sensitive(true);
         }
@@ -164,7 +180,7 @@ impl HttpClient {
         session.be_patient();
         Self {
             session,
-            endpoint: options.endpoint().clone(),
+            endpoint: options.url().clone(),
             options,
             link: Link::default(),
             fetches: BTreeMap::new(),

@@ -1,10 +1,13 @@
 //! The heads of requests.
 
+use alloc::string::String;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use mcp_proto::{
     http::{EVENT_STREAM, JSON, mirror::Mirrored, names},
     method::Method as Rpc,
+    types::Implementation,
     version::{Era, ProtocolVersion},
 };
 
@@ -77,6 +80,22 @@ pub(super) fn is_resumable(id: &str) -> bool {
     event_id(id).is_ok()
 }
 
+/// Who asks (RFC 9110 §10.1.5), without what no name of a product may have in it. Some gateways
+/// refuse those who do not say.
+pub(super) fn user_agent(info: &Implementation) -> Option<HeaderValue> {
+    let token = |text: &str| -> String {
+        let fits = |c: &char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(*c);
+        text.chars().filter(fits).collect()
+    };
+    let (name, version) = (token(&info.name), token(&info.version));
+    let text = match (&*name, &*version) {
+        ("", _) => return None,
+        (name, "") => name.into(),
+        (name, version) => [name, "/", version].concat(),
+    };
+    HeaderValue::from_str(&text).ok()
+}
+
 /// The caller's headers without those that are the protocol's.
 pub(super) fn own_headers(mut headers: HeaderMap) -> HeaderMap {
     for name in [
@@ -139,5 +158,41 @@ fn write_session(context: &Context<'_>, headers: &mut HeaderMap) {
             names::PROTOCOL_VERSION,
             HeaderValue::from_static(version.as_str()),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn who_asks_is_told_in_tokens() {
+        for (name, version, expected) in [
+            ("app", "1.0.0", Some("app/1.0.0")),
+            ("My App\n", "2 beta", Some("MyApp/2beta")),
+            ("app", "", Some("app")),
+            ("\u{e9}", "1", None),
+        ] {
+            let value = user_agent(&Implementation::new(name, version));
+            assert_eq!(
+                value.as_ref().map(|value| value.to_str().unwrap()),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn the_protocols_headers_are_nobody_elses() {
+        let mut headers = HeaderMap::new();
+        for name in ["accept", "host", "mcp-session-id", "user-agent", "x-key"] {
+            headers.insert(name, HeaderValue::from_static("mine"));
+        }
+        let mut kept: alloc::vec::Vec<_> = own_headers(headers)
+            .keys()
+            .map(ToString::to_string)
+            .collect();
+        kept.sort_unstable();
+        assert_eq!(kept, ["user-agent", "x-key"]);
     }
 }

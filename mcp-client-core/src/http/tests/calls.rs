@@ -618,7 +618,7 @@ fn a_program_logs_in_when_it_is_told_to() {
         .on_unauthorized(move |challenge| told.lock().unwrap().push(challenge.status));
     let now = Instant::from_nanos(1);
     let front = |config, now| {
-        let mut options = HttpOptions::new("https://example.com/mcp").unwrap();
+        let mut options = Endpoint::new("https://example.com/mcp").unwrap();
         options.awaits_authorization = true;
         HttpClient::new(config, options, now)
     };

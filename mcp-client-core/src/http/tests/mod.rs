@@ -28,7 +28,7 @@ use mcp_proto::{
     version::ProtocolVersion,
 };
 
-use super::{Fetch, FetchError, FetchId, HttpClient, HttpOptions};
+use super::{Endpoint, Fetch, FetchError, FetchId, HttpClient};
 use crate::{CallError, CallOptions, Config, EraMode, Event, Fault, InputTicket, Pending};
 
 pub(super) const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
@@ -54,9 +54,9 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn new(era: EraMode, change: impl FnOnce(&mut Config, &mut HttpOptions)) -> Self {
+    pub(super) fn new(era: EraMode, change: impl FnOnce(&mut Config, &mut Endpoint)) -> Self {
         let mut config = Config::new(Implementation::new("c", "1"));
-        let mut options = HttpOptions::new("https://example.com/mcp").unwrap();
+        let mut options = Endpoint::new("https://example.com/mcp").unwrap();
         config.era = era;
         change(&mut config, &mut options);
         let now = Instant::from_nanos(1);
@@ -69,7 +69,7 @@ impl Script {
     }
 
     /// A client that has agreed on 2026-07-28; its next exchange has the number 2.
-    pub(super) fn stateless(change: impl FnOnce(&mut Config, &mut HttpOptions)) -> Self {
+    pub(super) fn stateless(change: impl FnOnce(&mut Config, &mut Endpoint)) -> Self {
         let mut script = Self::new(EraMode::Auto, change);
         assert_eq!(script.fetches(), ["1 POST server/discover 1"]);
         script.answer(1, 1, DISCOVERED);
@@ -79,7 +79,7 @@ impl Script {
 
     /// A client that has opened a session of 2025-11-25 without a standalone stream; its next
     /// exchange has the number 3.
-    pub(super) fn handshake(change: impl FnOnce(&mut Config, &mut HttpOptions)) -> Self {
+    pub(super) fn handshake(change: impl FnOnce(&mut Config, &mut Endpoint)) -> Self {
         let era = EraMode::Handshake(ProtocolVersion::V2025_11_25);
         let mut script = Self::new(era, |config, options| {
             options.listens = false;

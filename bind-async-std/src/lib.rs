@@ -72,12 +72,20 @@ pub use runtime::{Runtime, Task};
 #[cfg(feature = "server")]
 pub use server::{Listener, Shutdown, serve, serve_stdio};
 
+/// The choices of a client over HTTP.
+#[cfg(feature = "http-client")]
+pub mod http {
+    pub use mcp_client_core::http::{BadEndpoint, Challenge, Endpoint, ProxyChoice};
+}
+
 /// Makes a JSON value, such as the arguments of a call.
 pub use serde_json::json;
 
 /// What most programs need, whatever they run on; [`smol`] and [`async_std`] have the rest.
 pub mod prelude {
     pub use crate::Error;
+    #[cfg(feature = "http-client")]
+    pub use crate::http::Endpoint;
     #[cfg(feature = "server")]
     pub use crate::{serve, serve_stdio};
     #[cfg(feature = "client")]

@@ -58,7 +58,8 @@
 //!
 //! # Features
 //!
-//! `server`, `client`, `macros` and `schemars`, all on by default and independent of each other.
+//! `server`, `client`, `macros` and `schemars`, all on by default and independent of each other;
+//! `http-client` and `http-server` for HTTP, which bring TLS and an HTTP stack.
 
 #[cfg(feature = "client")]
 mod client;
@@ -85,11 +86,16 @@ pub use server::{HttpListener, HttpShutdown, serve_http};
 #[cfg(feature = "server")]
 pub use server::{Listener, Shutdown, serve, serve_stdio};
 
-/// The choices of a server over HTTP.
-#[cfg(feature = "http-server")]
+/// The choices of servers and clients over HTTP.
+#[cfg(any(feature = "http-client", feature = "http-server"))]
 pub mod http {
+    #[cfg(feature = "http-server")]
     pub use http::{HeaderValue, Response, StatusCode, request::Parts};
+    #[cfg(feature = "http-client")]
+    pub use mcp_client_core::http::{BadEndpoint, Challenge, Endpoint, ProxyChoice};
+    #[cfg(feature = "http-server")]
     pub use mcp_proto::http::guard::{Names, Origins};
+    #[cfg(feature = "http-server")]
     pub use mcp_server_core::http::{HttpOptions, SessionMode, Verdict};
 }
 
@@ -101,6 +107,8 @@ pub mod prelude {
     #[cfg(feature = "client")]
     pub use crate::Client;
     pub use crate::Error;
+    #[cfg(feature = "http-client")]
+    pub use crate::http::Endpoint;
     #[cfg(feature = "http-server")]
     pub use crate::{HttpListener, serve_http};
     #[cfg(feature = "server")]

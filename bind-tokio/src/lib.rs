@@ -56,6 +56,12 @@ pub use memory::{PipeReader, PipeWriter, memory_pair};
 #[cfg(feature = "server")]
 pub use server::{Listener, Shutdown, serve, serve_stdio};
 
+/// The choices of a client over HTTP.
+#[cfg(feature = "http-client")]
+pub mod http {
+    pub use mcp_client_core::http::{BadEndpoint, Challenge, Endpoint, ProxyChoice};
+}
+
 /// Makes a JSON value, such as the arguments of a call.
 pub use serde_json::json;
 
@@ -64,6 +70,8 @@ pub mod prelude {
     #[cfg(feature = "client")]
     pub use crate::Client;
     pub use crate::Error;
+    #[cfg(feature = "http-client")]
+    pub use crate::http::Endpoint;
     #[cfg(feature = "server")]
     pub use crate::{Listener, serve, serve_stdio};
     #[cfg(feature = "client")]

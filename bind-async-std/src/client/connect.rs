@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    future::poll_fn,
+    future::{Future, poll_fn},
     marker::PhantomData,
     process::{Command, ExitStatus},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -204,20 +204,29 @@ impl<T: Runtime> Client<T> {
     {
         let clock = Clock::start();
         let (desk, caller) = StreamDesk::new(builder, clock.now());
-        let end = Arc::new(Mutex::new(End::default()));
-        let tell_end = TellEnd(Arc::clone(&end));
-        let run = |task: Task| match task {
-            Task::Async(task) => T::spawn(Box::pin(task)),
-            task => blocking::unblock(|| task.run()).detach(),
-        };
-        let driver = Driver::new(desk, clock, reader, writer, run);
-        T::spawn(Box::pin(async move {
+        let driver = Driver::new(desk, clock, reader, writer, answer::<T>);
+        let drive = async move {
             // The calls that it has failed tell; nobody else waits for it.
             let _ = driver.run().await;
-            if let Some(process) = process {
-                let status = process.end().await.ok();
-                lock(&tell_end.0).status = status;
+            match process {
+                Some(process) => process.end().await.ok(),
+                None => None,
             }
+        };
+        Self::over(caller, stderr, drive).await
+    }
+
+    /// A client of the connection that `drive` drives to its end.
+    pub(super) async fn over(
+        caller: Caller,
+        stderr: Stderr,
+        drive: impl Future<Output = Option<ExitStatus>> + Send + 'static,
+    ) -> Result<Self, Error> {
+        let end = Arc::new(Mutex::new(End::default()));
+        let tell_end = TellEnd(Arc::clone(&end));
+        T::spawn(Box::pin(async move {
+            let status = drive.await;
+            lock(&tell_end.0).status = status;
         }));
         let connection = Arc::new(Shared {
             caller: caller.clone(),
@@ -263,6 +272,14 @@ impl<T: Runtime> Client<T> {
     }
 }
 
-fn builder() -> ClientBuilder {
+pub(super) fn builder() -> ClientBuilder {
     ClientBuilder::named_after(&std::env::args().next().unwrap_or_default())
+}
+
+/// Runs what answers a question of the server.
+pub(super) fn answer<R: Runtime>(task: Task) {
+    match task {
+        Task::Async(task) => R::spawn(Box::pin(task)),
+        task => blocking::unblock(|| task.run()).detach(),
+    }
 }

@@ -241,7 +241,7 @@ fn keep_time(driver: &Weak<Driver>) {
 }
 
 // A question may take as long as a person does.
-fn start(task: Task) {
+pub(super) fn start(task: Task) {
     // Where no thread can be had, the task is dropped, which answers with an error.
     let _ = thread::Builder::new()
         .name("mcp-question".into())

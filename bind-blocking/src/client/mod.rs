@@ -2,6 +2,8 @@
 
 mod child;
 mod driver;
+#[cfg(feature = "http-client")]
+mod http;
 
 use std::{
     fmt,
@@ -30,16 +32,13 @@ pub struct Client {
 
 /// What all handles of a connection have in common.
 struct Connection {
-    driver: Arc<Driver>,
+    close: Box<dyn Fn() + Send + Sync>,
     process: Mutex<Option<child::Server>>,
-    // Ends a socket's other direction too, which dropping our writer does not.
-    hang_up: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Connection {
     fn end(&self) -> Option<ExitStatus> {
-        self.driver.close();
-        (self.hang_up)();
+        (self.close)();
         let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
         // It is gone, or cannot be waited for, which only the caller of `close` may want to know.
         let status = process.as_mut().and_then(|process| process.end().ok());
@@ -181,11 +180,24 @@ impl Client {
         hang_up: Box<dyn Fn() + Send + Sync>,
     ) -> Result<Self, Error> {
         let (driver, caller) = Driver::start(builder, reader, writer)?;
+        let close = move || {
+            driver.close();
+            // Ends a socket's other direction too, which dropping our writer does not.
+            hang_up();
+        };
+        Self::over(caller, Box::new(close), process)
+    }
+
+    /// A client of the connection that `close` ends.
+    fn over(
+        caller: Caller,
+        close: Box<dyn Fn() + Send + Sync>,
+        process: Option<child::Server>,
+    ) -> Result<Self, Error> {
         // Made first: whatever goes wrong from here on ends the connection and the process.
         let connection = Arc::new(Connection {
-            driver,
+            close,
             process: Mutex::new(process),
-            hang_up,
         });
         let server = caller.ready().wait()?;
         Ok(Self {

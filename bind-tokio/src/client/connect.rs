@@ -1,6 +1,7 @@
 //! Handles on a connection to a server.
 
 use std::{
+    future::Future,
     process::{Command, ExitStatus},
     sync::Arc,
 };
@@ -160,19 +161,27 @@ impl Client {
     {
         let clock = Clock::start();
         let (desk, caller) = StreamDesk::new(builder, clock.now());
-        let (tell_end, ended) = watch::channel(None);
-        let run = |task: Task| match task {
-            Task::Async(task) => drop(tokio::spawn(task)),
-            task => drop(tokio::task::spawn_blocking(|| task.run())),
-        };
-        let driver = Driver::new(desk, clock, reader, writer, run);
-        tokio::spawn(async move {
+        let driver = Driver::new(desk, clock, reader, writer, answer);
+        let drive = async move {
             // The calls that it has failed tell; nobody else waits for it.
             let _ = driver.run().await;
-            let status = match process {
+            match process {
                 Some(process) => process.end().await.ok(),
                 None => None,
-            };
+            }
+        };
+        Self::over(caller, stderr, drive).await
+    }
+
+    /// A client of the connection that `drive` drives to its end.
+    pub(super) async fn over(
+        caller: Caller,
+        stderr: Stderr,
+        drive: impl Future<Output = Option<ExitStatus>> + Send + 'static,
+    ) -> Result<Self, Error> {
+        let (tell_end, ended) = watch::channel(None);
+        tokio::spawn(async move {
+            let status = drive.await;
             tell_end.send_replace(Some(End { status }));
         });
         let connection = Arc::new(Shared {
@@ -211,6 +220,14 @@ impl Client {
     }
 }
 
-fn builder() -> ClientBuilder {
+pub(super) fn builder() -> ClientBuilder {
     ClientBuilder::named_after(&std::env::args().next().unwrap_or_default())
+}
+
+/// Runs what answers a question of the server.
+pub(super) fn answer(task: Task) {
+    match task {
+        Task::Async(task) => drop(tokio::spawn(task)),
+        task => drop(tokio::task::spawn_blocking(|| task.run())),
+    }
 }

@@ -2,5 +2,7 @@
 
 mod child;
 mod connect;
+#[cfg(feature = "http-client")]
+mod http;
 
 pub use connect::Client;

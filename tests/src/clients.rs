@@ -5,6 +5,7 @@ use std::process::{Command, ExitStatus};
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use mcp_client_core::http::Endpoint;
 use mcp_client_core::{CallError, ClientBuilder, Options, Serialize, Subscription, SubscriptionId};
 use mcp_proto::types::{CompletionReference, LoggingLevel, ServerCapabilities};
 use mcp_proto::version::ProtocolVersion;
@@ -48,6 +49,31 @@ impl Kind {
             ))),
             Self::AsyncStd => boxed(async_std::task::block_on(
                 bind_async_std::async_std::Client::spawn_with(builder, command),
+            )),
+        }
+    }
+
+    /// Connects to a server over HTTP.
+    ///
+    /// # Errors
+    /// What the binding's client says.
+    pub fn http(
+        self,
+        builder: ClientBuilder,
+        endpoint: Endpoint,
+    ) -> Result<Box<dyn AnyClient>, String> {
+        match self {
+            Self::Blocking => boxed(bind_blocking::Client::http_with(builder, endpoint)),
+            Self::Tokio => boxed(on_tokio(bind_tokio::Client::http_with(builder, endpoint))),
+            Self::TokioCurrentThread => {
+                let client = bind_tokio::Client::http_with(builder, endpoint);
+                boxed(CURRENT_THREAD.block_on(client))
+            }
+            Self::Smol => boxed(smol::block_on(bind_async_std::smol::Client::http_with(
+                builder, endpoint,
+            ))),
+            Self::AsyncStd => boxed(async_std::task::block_on(
+                bind_async_std::async_std::Client::http_with(builder, endpoint),
             )),
         }
     }

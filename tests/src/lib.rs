@@ -5,6 +5,7 @@ pub mod bindings;
 #[cfg(unix)]
 pub mod clients;
 pub mod conformance;
+pub mod conformance_client;
 pub mod fixture;
 pub mod peers;
 pub mod schema;

@@ -8,6 +8,7 @@ use std::{
 
 use bind_blocking::{json, prelude::*};
 use mcp_proto::version::ProtocolVersion;
+use mcp_tests::served::Served;
 
 // Built by `cargo test --workspace`, beside the tests.
 fn example(name: &str) -> Option<PathBuf> {
@@ -125,5 +126,33 @@ fn the_tour_prints_what_a_server_offers() {
         "add(1, 2) = 3",
     ] {
         assert!(text.contains(line), "{text}");
+    }
+}
+
+#[test]
+fn servers_are_reached_over_http() {
+    let served = Served::fixture(env!("CARGO_BIN_EXE_fixture-blocking"));
+    for (name, arguments, expected) in [
+        ("http_client", &["add", r#"{"a": 1, "b": 2}"#][..], "3"),
+        ("http_client", &[], "test_simple_text"),
+        (
+            "http_client_tokio",
+            &["test_simple_text"],
+            "test_simple_text: This is a simple text",
+        ),
+        ("http_client_smol", &[], "speaking 2026-07-28"),
+    ] {
+        let Some(path) = example(name) else { return };
+        let output = Command::new(path)
+            .arg(served.url())
+            .args(arguments)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let problems = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && text.contains(expected),
+            "{name}: {text}{problems}"
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc, sync::mpsc, time::Duration};
 use mcp_client_core::{
     CallError, Caller, Change as Changed, ClientBuilder, Desk, EraMode, Options, Reply, ToolOutput,
     command,
-    http::{Fetch, FetchError, FetchId, HttpClient, HttpOptions as ClientOptions},
+    http::{Endpoint, Fetch, FetchError, FetchId, HttpClient},
 };
 use mcp_proto::{
     json::Json,
@@ -83,7 +83,7 @@ impl World {
             .era(era)
             .on_change(move |change| told.send(change).unwrap());
         let url = format!("http://localhost:8080{path}");
-        let front = |config, now| HttpClient::new(config, ClientOptions::new(&url).unwrap(), now);
+        let front = |config, now| HttpClient::new(config, Endpoint::new(&url).unwrap(), now);
         let now = Instant::from_nanos(1);
         let (desk, caller) = Desk::over(builder, front, || {}, now);
         Self {

@@ -1,0 +1,9 @@
+//! The client that the official conformance suite runs, on bind-tokio.
+
+use std::process::ExitCode;
+
+use mcp_tests::{clients::Kind, conformance_client};
+
+fn main() -> ExitCode {
+    conformance_client::main(Kind::Tokio)
+}

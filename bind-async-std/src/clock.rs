@@ -4,7 +4,7 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use async_io::Timer;
@@ -13,25 +13,29 @@ use mcp_proto::time::Instant;
 /// Deadlines beyond this are as good as none, and within what every system's clock can count.
 const FAR: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
-/// A clock that starts when it is made.
+/// A clock that starts when it is made, at the time since 1970: other processes' clocks tell the
+/// same, and what one of them has sealed expires in all of them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     start: std::time::Instant,
+    began: Instant,
 }
 
 impl Clock {
     pub(crate) fn start() -> Self {
         Self {
             start: std::time::Instant::now(),
+            began: Instant::ZERO
+                .saturating_add(SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default()),
         }
     }
 
     pub(crate) fn now(self) -> Instant {
-        Instant::ZERO.saturating_add(self.start.elapsed())
+        self.began.saturating_add(self.start.elapsed())
     }
 
     fn to_std(self, time: Instant) -> std::time::Instant {
-        self.start + time.duration_since(Instant::ZERO).min(FAR)
+        self.start + time.duration_since(self.began).min(FAR)
     }
 }
 

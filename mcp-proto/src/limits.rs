@@ -59,10 +59,16 @@ pub struct Limits {
 
     /// Questions asked in rounds within one call. 8.
     pub input_rounds: usize,
+    /// Questions in one round. 16: more than anyone would answer at once.
+    pub input_requests: usize,
     /// How long the user may take to answer one round. 10 min: people answer slowly.
     pub input_timeout: Duration,
-    /// Longest sealed request state in bytes. 16 KiB.
+    /// Longest state that a call which asks may have between its rounds, in bytes before it is
+    /// sealed. 16 KiB: answers to a few forms, and a header's worth of room to spare.
     pub request_state_bytes: usize,
+    /// Bytes of such states that one connection keeps for its client where nothing seals them;
+    /// the oldest give way. 1 MiB.
+    pub kept_state_bytes: usize,
 
     /// Open subscription streams for each connection. 16.
     pub listens: usize,
@@ -140,8 +146,10 @@ impl Default for Limits {
             drain_timeout: Duration::from_secs(5),
             probe_timeout: Duration::from_secs(5),
             input_rounds: 8,
+            input_requests: 16,
             input_timeout: Duration::from_secs(10 * 60),
             request_state_bytes: 16 * KIB,
+            kept_state_bytes: MIB,
             listens: 16,
             subscribed_uris: 256,
             subscribed_topics: 256,

@@ -12,6 +12,7 @@ use crate::{
     extension::Extension,
     handler::Handler,
     service::{ComponentKind, Duplicates, Service, ServiceBuilder},
+    state::StateKeeper,
 };
 
 /// Puts a server together from functions.
@@ -117,6 +118,11 @@ impl ServerBuilder {
     /// Says how long clients may keep lists (2026-07-28); not at all by default.
     pub fn list_cache(self, hints: CacheHints) -> Self {
         self.service(|service| service.list_cache(hints))
+    }
+
+    /// Sets who keeps the states of calls that ask, between their rounds (2026-07-28).
+    pub fn state_keeper(self, keeper: impl StateKeeper + 'static) -> Self {
+        self.service(|service| service.state_keeper(Arc::new(keeper)))
     }
 
     /// Does not declare `logging`: nothing here ever logs.

@@ -8,7 +8,7 @@ use mcp_proto::{
     time::Instant,
     types::{
         CallToolResult, ClientCapabilities, CompleteParams, Completion, GetPromptResult,
-        Implementation, LoggingLevel, ReadResourceResult,
+        Implementation, InputRequests, LoggingLevel, Map, ReadResourceResult,
     },
     uri::Variables,
     version::ProtocolVersion,
@@ -136,6 +136,8 @@ pub struct CallContext {
     pub log_level: Option<LoggingLevel>,
     /// The request's `_meta`, where it has members besides those that the protocol reserves.
     pub meta: Option<Json>,
+    /// What an earlier run of this call has asked for, and was told: see [`Outcome::NeedInput`].
+    pub resumed: Option<Arc<Resumed>>,
 }
 
 /// The client at the other end, as far as it has introduced itself.
@@ -151,6 +153,9 @@ pub struct Peer {
     /// On whose behalf it asks, as whoever let it in has established; nobody in particular where
     /// `None`, as over a pipe.
     pub subject: Option<Arc<str>>,
+    /// Whether questions reach the client at all: not in a handshake revision over HTTP whose
+    /// server keeps no sessions.
+    pub reachable: bool,
 }
 
 impl Peer {
@@ -162,7 +167,14 @@ impl Peer {
             info: None,
             capabilities: ClientCapabilities::default(),
             subject: None,
+            reachable: true,
         }
+    }
+
+    /// Whether it has declared anything at all that it can be asked for.
+    pub(crate) fn can_be_asked(&self) -> bool {
+        let of = &self.capabilities;
+        self.reachable && (of.elicitation.is_some() || of.sampling.is_some() || of.roots.is_some())
     }
 }
 
@@ -182,8 +194,75 @@ pub enum Outcome {
     /// The result of [`Work::Extension`], or one of another type that an extension
     /// [allows](crate::Extension::result_type).
     Extension(ExtensionResult),
+    /// The call cannot go on before its client has answered questions; not for
+    /// [`Work::Complete`]. It will be made again, with the answers in [`CallContext::resumed`].
+    ///
+    /// From 2026-07-28 on this is the result, and the client makes the call again. In a handshake
+    /// revision the session sends the questions as requests of its own and hands the same call
+    /// out once they are answered. Handlers that ask through [`Cx`](crate::Cx) need not know.
+    NeedInput(NeedInput),
     /// An error of the protocol.
     Fail(RpcError),
+}
+
+/// What a call has to know before it can go on.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct NeedInput {
+    /// The questions, each under a key of its own.
+    pub requests: InputRequests,
+    /// What the next run of the call is to be told, at most
+    /// [`Limits::request_state_bytes`](mcp_proto::limits::Limits::request_state_bytes) long. The
+    /// client may have to keep it, but can neither read nor change it, nor use it for another
+    /// call.
+    pub state: Option<String>,
+}
+
+impl NeedInput {
+    /// Asks these questions.
+    #[must_use]
+    pub fn new(requests: InputRequests) -> Self {
+        Self {
+            requests,
+            state: None,
+        }
+    }
+
+    /// Remembers that until they are answered.
+    #[must_use]
+    pub fn with_state(mut self, state: impl Into<String>) -> Self {
+        self.state = Some(state.into());
+        self
+    }
+}
+
+/// What an earlier run of a call has asked for, and was told.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Resumed {
+    /// What the client has answered, under the keys of the questions. Nothing is certain about it:
+    /// there may be less or more than was asked for, and an answer may be of another kind.
+    pub answers: Answers,
+    /// What the earlier run left in [`NeedInput::state`]. `None` also for answers of a client that
+    /// has not given back what it was to keep.
+    pub state: Option<String>,
+    /// How many rounds of questions there were.
+    pub rounds: usize,
+}
+
+/// Answers under the keys of their questions: results, or the error that the client answered with.
+pub type Answers = Map<Result<Json, RpcError>>;
+
+impl Resumed {
+    /// Those answers, and what an earlier run has left.
+    #[must_use]
+    pub fn new(answers: Answers, state: Option<String>, rounds: usize) -> Self {
+        Self {
+            answers,
+            state,
+            rounds,
+        }
+    }
 }
 
 /// What a handler tells while it runs.

@@ -25,6 +25,9 @@ struct Shared {
     cancelled: AtomicBool,
     #[cfg(feature = "std")]
     waiters: waiting::Waiters,
+    // Here because every run of a handler has a token of its own anyway.
+    #[cfg(feature = "std")]
+    asks: crate::ask::Asks,
 }
 
 impl CancelToken {
@@ -38,6 +41,12 @@ impl CancelToken {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.shared.cancelled.load(Ordering::Acquire)
+    }
+
+    /// What this run of the handler has asked.
+    #[cfg(feature = "std")]
+    pub(crate) fn asks(&self) -> &crate::ask::Asks {
+        &self.shared.asks
     }
 
     /// Cancels it, for good.

@@ -12,7 +12,7 @@ use mcp_proto::{
 use serde::Serialize;
 
 use crate::{
-    call::{CallContext, Link, Note, Peer},
+    call::{CallContext, Link, Note, Peer, Resumed},
     cancel::CancelToken,
 };
 
@@ -79,6 +79,7 @@ impl Cx {
             wants_progress: false,
             log_level: None,
             meta: None,
+            resumed: None,
         };
         Self::new(context, Arc::new(Nowhere))
     }
@@ -124,6 +125,28 @@ impl Cx {
     #[must_use]
     pub fn meta(&self) -> Option<&Json> {
         self.context.meta.as_ref()
+    }
+
+    /// What earlier runs of this call have asked for, and were told. Questions that are asked
+    /// through this context find their answers by themselves.
+    #[must_use]
+    pub fn resumed(&self) -> Option<&Resumed> {
+        self.context.resumed.as_deref()
+    }
+
+    /// The same of a client that has declared everything it can be asked for.
+    #[cfg(feature = "std")]
+    pub(crate) fn of_an_able_client(mut self) -> Self {
+        let mut peer = Peer::clone(&self.context.peer);
+        let of = &mut peer.capabilities;
+        of.roots = Some(mcp_proto::types::RootsCapability::default());
+        of.sampling = Some(mcp_proto::types::SamplingCapability::new().with_tools());
+        let mut elicitation = mcp_proto::types::ElicitationCapability::default();
+        (elicitation.form, elicitation.url) =
+            (Some(Json::empty_object()), Some(Json::empty_object()));
+        of.elicitation = Some(elicitation);
+        self.context.peer = Arc::new(peer);
+        self
     }
 
     /// Whether the outcome is no longer wanted: the client cancelled or left, or time is up.

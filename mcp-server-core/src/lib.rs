@@ -9,6 +9,7 @@ extern crate std;
 #[path = "macro_support.rs"]
 pub mod __private;
 pub mod arguments;
+mod ask;
 mod builder;
 mod call;
 mod cancel;
@@ -33,11 +34,15 @@ pub mod schema;
 mod server;
 pub mod service;
 mod session;
+mod state;
 
+pub use ask::AskError;
+#[cfg(feature = "std")]
+pub use ask::{Ask, Elicited};
 pub use builder::ServerBuilder;
 pub use call::{
-    Call, CallContext, Change, Closed, Delivery, Event, ExtensionCall, Link, Note, Outcome, Peer,
-    PeerFault, TaskCall, Ticket, Work,
+    Answers, Call, CallContext, Change, Closed, Delivery, Event, ExtensionCall, Link, NeedInput,
+    Note, Outcome, Peer, PeerFault, Resumed, TaskCall, Ticket, Work,
 };
 pub use cancel::CancelToken;
 #[cfg(feature = "std")]
@@ -71,6 +76,11 @@ pub use service::{
     CompletionTarget, Component, ComponentKind, Duplicates, Edit, Entry, FoundResource, Page,
     Service, ServiceBuilder,
 };
+#[cfg(feature = "seal")]
+pub use state::SealedStates;
+#[cfg(feature = "std")]
+pub use state::StoredStates;
+pub use state::{Bound, StateKeeper};
 
 /// How the macros' code reaches this crate, through whichever crate exports it.
 #[doc(hidden)]

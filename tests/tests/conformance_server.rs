@@ -13,30 +13,11 @@ const fn later(scenario: &'static str, why: &'static str) -> NotYet {
     NotYet { scenario, why }
 }
 
-const ASKING: &str = "a handler cannot ask the client yet";
 const TASKS: &str = "there are no tasks yet";
 
-const NOT_YET_2025_11_25: &[NotYet] = &[
-    later("tools-call-sampling", ASKING),
-    later("tools-call-elicitation", ASKING),
-    later("elicitation-sep1034-defaults", ASKING),
-    later("elicitation-sep1330-enums", ASKING),
-];
+const NOT_YET_2025_11_25: &[NotYet] = &[];
 
 const NOT_YET_2026_07_28: &[NotYet] = &[
-    later("server-stateless", ASKING),
-    later("input-required-result-basic-elicitation", ASKING),
-    later("input-required-result-basic-sampling", ASKING),
-    later("input-required-result-basic-list-roots", ASKING),
-    later("input-required-result-request-state", ASKING),
-    later("input-required-result-multiple-input-requests", ASKING),
-    later("input-required-result-multi-round", ASKING),
-    later("input-required-result-missing-input-response", ASKING),
-    later("input-required-result-non-tool-request", ASKING),
-    later("input-required-result-result-type", ASKING),
-    later("input-required-result-tampered-state", ASKING),
-    later("input-required-result-capability-check", ASKING),
-    later("input-required-result-ignore-extra-params", ASKING),
     later("tasks-lifecycle", TASKS),
     later("tasks-capability-negotiation", TASKS),
     later("tasks-wire-fields", TASKS),
@@ -49,12 +30,7 @@ const NOT_YET_2026_07_28: &[NotYet] = &[
     later("tasks-mrtr-composition", TASKS),
 ];
 
-const NOT_YET_0_1: &[NotYet] = &[
-    later("tools-call-sampling", ASKING),
-    later("tools-call-elicitation", ASKING),
-    later("elicitation-sep1034-defaults", ASKING),
-    later("elicitation-sep1330-enums", ASKING),
-];
+const NOT_YET_0_1: &[NotYet] = &[];
 
 fn check(fixture: &str, set: Set, label: &str, not_yet: &[NotYet]) {
     if !peers::setup(&[Group::Npm, Group::Conformance, Group::Conformance01]) {

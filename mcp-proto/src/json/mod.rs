@@ -8,7 +8,7 @@ mod scan;
 pub use raw::{Members, Raw};
 pub(crate) use scan::{Fault, Scan, Scanner};
 
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 use core::{fmt, ops::Range};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -29,9 +29,27 @@ use serde_json::value::RawValue;
 /// ```
 #[derive(Clone)]
 pub struct Json {
-    text: String,
+    text: Text,
     // Always in bounds and on character boundaries; `text[range]` is one valid JSON value.
     range: Range<usize>,
+}
+
+#[derive(Clone)]
+enum Text {
+    Owned(String),
+    // What was read is often looked at twice: as arguments, and once more if the call asks.
+    Copied(Arc<str>),
+    Shared(Arc<String>),
+}
+
+impl Text {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Owned(text) => text,
+            Self::Copied(text) => text,
+            Self::Shared(text) => text,
+        }
+    }
 }
 
 impl Json {
@@ -52,13 +70,18 @@ impl Json {
         let raw: &RawValue = serde_json::from_str(&text)?;
         let start = raw.get().as_ptr() as usize - text.as_ptr() as usize;
         let range = start..start + raw.get().len();
+        let text = Text::Owned(text);
         Ok(Self { text, range })
     }
 
     /// Copies a value that was checked already.
     #[must_use]
     pub fn from_raw(raw: Raw<'_>) -> Self {
-        Self::from_valid(String::from(raw.get()))
+        let text = raw.get();
+        Self {
+            text: Text::Copied(text.into()),
+            range: 0..text.len(),
+        }
     }
 
     /// The value, borrowed.
@@ -87,30 +110,42 @@ impl Json {
     pub fn slice_of(line: String, part: Range<usize>) -> Option<Self> {
         line.get(part.clone())?;
         Some(Self {
-            text: line,
+            text: Text::Owned(line),
             range: part,
         })
     }
 
     pub(crate) fn from_valid(text: String) -> Self {
         let range = 0..text.len();
+        let text = Text::Owned(text);
         Self { text, range }
+    }
+
+    /// The same value once more, without a copy of its text.
+    #[must_use]
+    pub fn share(&mut self) -> Self {
+        if let Text::Owned(text) = &mut self.text {
+            self.text = Text::Shared(Arc::new(core::mem::take(text)));
+        }
+        self.clone()
     }
 
     /// The text, without surrounding white space.
     #[must_use]
     pub fn as_str(&self) -> &str {
         // In bounds by construction; the fallback cannot be reached and costs no panic path.
-        self.text.get(self.range.clone()).unwrap_or("null")
+        self.text.as_str().get(self.range.clone()).unwrap_or("null")
     }
 
     /// The text as an owned string, without a copy where it is the whole buffer.
     #[must_use]
     pub fn into_string(self) -> String {
-        if self.range == (0..self.text.len()) {
-            self.text
-        } else {
-            String::from(self.as_str())
+        match self.text {
+            Text::Owned(text) if self.range == (0..text.len()) => text,
+            text => text
+                .as_str()
+                .get(self.range)
+                .map_or_else(|| String::from("null"), String::from),
         }
     }
 

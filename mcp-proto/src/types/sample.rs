@@ -48,6 +48,22 @@ wire_struct! {
 }
 
 impl CreateMessageParams {
+    /// Asks one thing, for an answer of at most so many tokens.
+    #[must_use]
+    pub fn ask(text: impl Into<String>, max_tokens: u64) -> Self {
+        Self::new(
+            vec![SamplingMessage::user(SamplingContent::text(text))],
+            max_tokens,
+        )
+    }
+
+    /// Lets the model call a tool.
+    #[must_use]
+    pub fn with_tool(mut self, tool: Tool) -> Self {
+        self.tools.push(tool);
+        self
+    }
+
     /// Continues that conversation by at most so many tokens.
     #[must_use]
     pub fn new(messages: Vec<SamplingMessage>, max_tokens: u64) -> Self {
@@ -559,6 +575,15 @@ impl Sendable for CreateMessageResult {
 }
 
 impl CreateMessageResult {
+    /// The first text of what it says; empty where it says none.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.content
+            .iter()
+            .find_map(SamplingContent::as_text)
+            .unwrap_or_default()
+    }
+
     /// Boxed, as enums of answers hold it.
     #[must_use]
     pub fn boxed(self) -> Box<Self> {

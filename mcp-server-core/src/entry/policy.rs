@@ -8,6 +8,7 @@ use mcp_proto::{
 };
 
 use crate::{
+    ask::AskError,
     call::Outcome,
     error::{Failure, Kind, ToolError, resource_not_found, text_of},
 };
@@ -35,7 +36,7 @@ impl Policy {
     pub(super) fn tool(&self, name: &str, result: Result<CallToolResult, ToolError>) -> Outcome {
         let error = match result {
             Ok(result) => return Outcome::Tool(result),
-            Err(error) => error,
+            Err(error) => told(error),
         };
         Outcome::Tool(match error.0 {
             Kind::Visible(result) => result,
@@ -73,7 +74,7 @@ impl Policy {
 
     /// Where a result has no place for an error, the protocol's errors carry it.
     fn rpc_error(&self, kind: &'static str, name: &str, error: ToolError) -> RpcError {
-        match error.0 {
+        match told(error).0 {
             Kind::Protocol(error) => error,
             Kind::Visible(result) => RpcError::internal(text_of(&result).into_owned()),
             Kind::Internal(error) => RpcError::internal(self.internal(kind, name, &*error)),
@@ -97,6 +98,19 @@ impl Policy {
         } else {
             format!("internal error in {kind} `{name}`")
         }
+    }
+}
+
+/// What a client may know of an error that came of a question: that it cannot be asked, or that it
+/// has refused to answer.
+fn told(error: ToolError) -> ToolError {
+    let Kind::Internal(cause) = &error.0 else {
+        return error;
+    };
+    match AskError::within(&**cause) {
+        Some(AskError::Undeclared(error)) => ToolError::protocol(error.clone()),
+        Some(refused @ AskError::Refused(_)) => ToolError::new(refused.to_string()),
+        _ => error,
     }
 }
 

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     arguments::{self, Problems},
+    ask::Round,
     call::{Outcome, Work},
     cx::Cx,
     error::{BuildError, ToolError},
@@ -258,9 +259,10 @@ impl PromptEntry {
                     return wrong_work();
                 };
                 match plan.input(&name, arguments.as_ref()) {
-                    Ok(input) => plan
-                        .policy
-                        .prompt(&name, run(input, &cx).into_prompt_result()),
+                    Ok(input) => {
+                        let (round, returned) = (Round::of(&cx), run(input, &cx));
+                        round.end(|| plan.policy.prompt(&name, returned.into_prompt_result()))
+                    }
                     Err(error) => Outcome::Fail(error),
                 }
             })
@@ -279,10 +281,14 @@ impl PromptEntry {
                 };
                 match plan.input(&name, arguments.as_ref()) {
                     Ok(input) => {
-                        let (running, policy) = (run(input, cx), Arc::clone(&plan.policy));
-                        Box::pin(
-                            async move { policy.prompt(&name, running.await.into_prompt_result()) },
-                        )
+                        let (round, policy) = (Round::of(&cx), Arc::clone(&plan.policy));
+                        let running = run(input, cx);
+                        Box::pin(async move {
+                            let outcome = |returned: F::Output| {
+                                policy.prompt(&name, returned.into_prompt_result())
+                            };
+                            round.run(running, outcome).await
+                        })
                     }
                     Err(error) => Box::pin(core::future::ready(Outcome::Fail(error))),
                 }

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     arguments::{Problems, TemplateArguments},
+    ask::Round,
     call::{Outcome, Work},
     cx::Cx,
     error::{BuildError, ToolError},
@@ -164,7 +165,9 @@ impl ResourceEntry {
                     return wrong_work();
                 };
                 let named = uri.clone();
-                plan.outcome(&named, run(ResourceInput { uri, variables }, &cx))
+                let round = Round::of(&cx);
+                let returned = run(ResourceInput { uri, variables }, &cx);
+                round.end(|| plan.outcome(&named, returned))
             })
         })))
     }
@@ -181,9 +184,13 @@ impl ResourceEntry {
                     return Box::pin(core::future::ready(wrong_work()));
                 };
                 let named = uri.clone();
-                let (running, plan) =
-                    (run(ResourceInput { uri, variables }, cx), Arc::clone(&plan));
-                Box::pin(async move { plan.outcome(&named, running.await) })
+                let (round, plan) = (Round::of(&cx), Arc::clone(&plan));
+                let running = run(ResourceInput { uri, variables }, cx);
+                Box::pin(async move {
+                    round
+                        .run(running, |returned| plan.outcome(&named, returned))
+                        .await
+                })
             })
         })))
     }

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     arguments::{self, Problems},
+    ask::Round,
     call::{Outcome, Work},
     cx::Cx,
     error::{BuildError, ToolError},
@@ -219,7 +220,8 @@ impl ToolEntry {
                         arguments,
                         strict: plan.policy.strict_arguments,
                     };
-                    plan.outcome(&name, run(input, &cx))
+                    let (round, returned) = (Round::of(&cx), run(input, &cx));
+                    round.end(|| plan.outcome(&name, returned))
                 })
             })))
     }
@@ -240,8 +242,13 @@ impl ToolEntry {
                         arguments,
                         strict: plan.policy.strict_arguments,
                     };
-                    let (running, plan) = (run(input, cx), Arc::clone(&plan));
-                    Box::pin(async move { plan.outcome(&name, running.await) })
+                    let (round, plan) = (Round::of(&cx), Arc::clone(&plan));
+                    let running = run(input, cx);
+                    Box::pin(async move {
+                        round
+                            .run(running, |returned| plan.outcome(&name, returned))
+                            .await
+                    })
                 })
             })))
     }

@@ -7,6 +7,7 @@ use crate::{
     call::{Call, Change, Closed, Delivery, Event, Note, Outcome, Ticket},
     service::Service,
     session::{Arrival, Claims, Place, Sent, Session, claims_are_made},
+    state::StateKeeper,
 };
 use mcp_proto::{
     rpc::{CallId, Message, Params, RpcError},
@@ -51,6 +52,12 @@ impl<H: Clone> Dialog<H> {
     /// Says on whose behalf everything is asked.
     pub(super) fn on_behalf_of(mut self, subject: Option<Arc<str>>) -> Self {
         self.session.set_subject(subject);
+        self
+    }
+
+    /// Says who keeps the states of calls that ask, where the service does not.
+    pub(super) fn with_keeper(mut self, keeper: Option<Arc<dyn StateKeeper>>) -> Self {
+        self.session.set_state_keeper(keeper);
         self
     }
 

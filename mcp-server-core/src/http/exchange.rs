@@ -474,7 +474,7 @@ impl<H: Clone> Exchange<H> {
                 &self.service,
                 message,
                 &request,
-                self.options.sessions,
+                &self.options,
                 self.tag,
                 self.now,
             ),

@@ -6,6 +6,8 @@ use core::{fmt, time::Duration};
 use http::{Method, Response, request::Parts};
 use mcp_proto::http::guard::{Guard, Names, Origins};
 
+use crate::state::{SealedStates, StateKeeper};
+
 /// What one HTTP server does; shared by all of its exchanges.
 ///
 /// ```
@@ -29,6 +31,9 @@ pub struct HttpOptions {
     pub(super) release_after: Option<Duration>,
     pub(super) retry: Duration,
     pub(super) routes: Vec<Route>,
+    pub(super) state_keeper: Option<Arc<dyn StateKeeper>>,
+    // Bound to a loopback address, where no other process can serve the same clients.
+    alone: bool,
 }
 
 /// What becomes of clients of the revisions with an `initialize` handshake, 2025-03-26 to
@@ -71,6 +76,10 @@ impl fmt::Debug for Route {
     }
 }
 
+const EPHEMERAL: &str = "WARNING: the states of calls that ask are sealed with a key that only this process \
+    has. If other processes serve the same clients, or this one is restarted, such calls fail. Give the server a \
+    key of your own: `.state_keeper(SealedStates::new(key, random))`";
+
 /// The path of the endpoint where nothing else is chosen.
 pub const DEFAULT_ENDPOINT: &str = "/mcp";
 
@@ -88,6 +97,7 @@ impl HttpOptions {
                 Guard::public()
             },
             page: true,
+            alone: loopback,
             ..Self::mounted()
         }
     }
@@ -107,6 +117,8 @@ impl HttpOptions {
             release_after: None,
             retry: Duration::from_secs(1),
             routes: Vec::new(),
+            state_keeper: None,
+            alone: false,
         }
     }
 
@@ -204,6 +216,25 @@ impl HttpOptions {
             path: path.into(),
             answer: Arc::new(answer),
         });
+        self
+    }
+
+    /// For drivers: seals the states of calls that ask with an ephemeral key, where the service has
+    /// no [`StateKeeper`]. `random` must come from a cryptographic source.
+    ///
+    /// `warn` is told what to say when that key is used for the first time, and not on a loopback
+    /// address: another process that serves the same clients could not take such states back.
+    #[must_use]
+    pub fn ephemeral_states(
+        mut self,
+        random: [u8; 32],
+        warn: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Self {
+        let mut states = SealedStates::ephemeral(random);
+        if !self.alone {
+            states = states.on_first(move || warn(EPHEMERAL));
+        }
+        self.state_keeper = Some(Arc::new(states));
         self
     }
 

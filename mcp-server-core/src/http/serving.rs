@@ -17,7 +17,7 @@ use super::{
     dialog::{Dialog, claimed_version},
     exchange::Request,
     head::{self, VersionHeader},
-    options::SessionMode,
+    options::HttpOptions,
     refusal::Refusal,
     reply::Reply,
     request::{ModernRequest, unsupported_version},
@@ -68,7 +68,7 @@ impl<H: Clone> Serving<H> {
         service: &Arc<Service<H>>,
         request: ModernRequest<'_>,
         carrier: &Request,
-        mode: SessionMode,
+        options: &HttpOptions,
         tag: u32,
         now: Instant,
     ) -> Result<Self, Refusal> {
@@ -77,11 +77,12 @@ impl<H: Clone> Serving<H> {
         let version = claimed_version(&request.params).map_err(refuse)?;
         request.check_mirrors(&version, headers, service.name_member(&request.method))?;
         if ProtocolVersion::parse(&version).is_none_or(|version| version.era() != Era::Stateless) {
-            return Err(refuse(unsupported_version(&version, mode)));
+            return Err(refuse(unsupported_version(&version, options.sessions)));
         }
         check_params(service, &request, headers).map_err(refuse)?;
-        let dialog =
-            Dialog::new(Arc::clone(service), tag, now).on_behalf_of(carrier.subject.clone());
+        let dialog = Dialog::new(Arc::clone(service), tag, now)
+            .on_behalf_of(carrier.subject.clone())
+            .with_keeper(options.state_keeper.clone());
         let mut serving = Self::new(dialog, service, now);
         serving.modern = true;
         serving.owed = 1;

@@ -10,6 +10,7 @@ use super::{About, Component, ComponentKind, Duplicates, Pages, Service, Tables,
 use crate::{
     error::BuildError,
     extension::{Extension, Extensions},
+    state::StateKeeper,
 };
 
 /// Puts a [`Service`] together from definitions and handlers of any kind.
@@ -47,6 +48,7 @@ impl<H> ServiceBuilder<H> {
             logging: true,
             announced: Vec::new(),
             duplicates: Duplicates::default(),
+            state_keeper: None,
         };
         Self {
             about,
@@ -83,6 +85,12 @@ impl<H> ServiceBuilder<H> {
     /// Decides what happens to a component whose name is taken; an error by default.
     pub fn on_duplicate(mut self, duplicates: Duplicates) -> Self {
         self.about.duplicates = duplicates;
+        self
+    }
+
+    /// Sets who keeps the states of calls that ask, between their rounds (2026-07-28).
+    pub fn state_keeper(mut self, keeper: Arc<dyn StateKeeper>) -> Self {
+        self.about.state_keeper = Some(keeper);
         self
     }
 

@@ -38,7 +38,7 @@ pub use component::{Component, ComponentKind, Entry};
 pub use page::Page;
 pub use table::Duplicates;
 
-use crate::{call::Change, error::BuildError, extension::Extensions};
+use crate::{call::Change, error::BuildError, extension::Extensions, state::StateKeeper};
 use page::Pages;
 use table::Table;
 
@@ -77,6 +77,7 @@ struct About {
     logging: bool,
     announced: Vec<ComponentKind>,
     duplicates: Duplicates,
+    state_keeper: Option<Arc<dyn StateKeeper>>,
 }
 
 #[derive(Debug)]

@@ -16,8 +16,11 @@ use super::{
     page::Page,
     table::Table,
 };
-use crate::extension::ExtensionIndex;
-use crate::session::{Found, FoundCompletion, Offers, Place};
+use crate::{
+    extension::ExtensionIndex,
+    session::{Found, FoundCompletion, Offers, Place},
+    state::StateKeeper,
+};
 
 impl<H> Service<H> {
     /// The member of an extension's request that `Mcp-Name` repeats.
@@ -89,6 +92,10 @@ impl<H> Offers for Service<H> {
 
     fn instructions(&self) -> Option<&str> {
         self.instructions()
+    }
+
+    fn state_keeper(&self) -> Option<&Arc<dyn StateKeeper>> {
+        self.about.state_keeper.as_ref()
     }
 
     fn list_cache(&self) -> CacheHints {

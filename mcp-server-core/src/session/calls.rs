@@ -1,6 +1,6 @@
 //! Calls: places for them, those that wait for one, and how they end without their handler.
 
-use alloc::{boxed::Box, format};
+use alloc::{boxed::Box, format, sync::Arc};
 use core::{ops::Range, time::Duration};
 use mcp_proto::{
     json::Json,
@@ -12,10 +12,10 @@ use mcp_proto::{
 use super::{
     Session,
     offers::{FoundCompletion, Offers, Place},
-    open::{Address, Asked, Kind, Parked, Progress, Request, Running, State, Times, mark},
+    open::{Address, Asked, Kept, Kind, Parked, Progress, Request, Running, State, Times, mark},
 };
 use crate::{
-    call::{Call, CallContext, Event, Ticket, Work},
+    call::{Call, CallContext, Event, Peer, Resumed, Ticket, Work},
     cancel::CancelToken,
 };
 
@@ -28,6 +28,8 @@ pub(super) struct NewCall {
     pub(super) timeout: Option<Duration>,
     /// Where the arguments are in the text that will be lent.
     pub(super) lent: Option<Range<usize>>,
+    /// What an earlier run has left, and what its client has answered.
+    pub(super) resumed: Option<Arc<Resumed>>,
 }
 
 impl Session {
@@ -65,20 +67,31 @@ impl Session {
 
     fn run_now(&mut self, address: Address, call: NewCall, times: Times) -> CallId {
         let NewCall {
-            asked:
-                Asked {
-                    peer,
-                    progress_token,
-                    log_level,
-                    meta,
-                },
-            work,
+            asked,
+            mut work,
             place,
+            resumed,
             ..
         } = call;
+        let Asked {
+            peer,
+            progress_token,
+            log_level,
+            mut meta,
+        } = asked;
+        let kept = keep(&peer, &mut work, meta.as_mut());
         let cancel = CancelToken::new();
-        let wants_progress = progress_token.is_some();
-        let running = Running::new(&work, &cancel, progress_token, log_level, times);
+        let running = Running {
+            kind: Kind::of(&work),
+            cancel: cancel.clone(),
+            progress: progress_token.map(Progress::new),
+            log_level,
+            times,
+            notes: (0, 0),
+            rounds: rounds_of(resumed.as_deref()),
+            kept,
+        };
+        let wants_progress = running.progress.is_some();
         let mark = mark(&address.id);
         let request = Request {
             address,
@@ -88,44 +101,49 @@ impl Session {
         let id = self.open.insert(request, times.deadline);
         self.ids.insert(mark, id);
         self.running += 1;
-        let deadline = times.deadline;
         let context = CallContext {
             id,
             peer,
-            deadline,
+            deadline: times.deadline,
             cancel,
             wants_progress,
             log_level,
             meta,
+            resumed,
         };
-        let ticket = Ticket(id);
+        self.hand_out(place, work, context);
+        id
+    }
+
+    fn hand_out(&mut self, handler: Place, work: Work, context: CallContext) {
         self.events.push_back(Event::Call(Call {
-            ticket,
-            handler: place,
+            ticket: Ticket(context.id),
+            handler,
             work,
             context,
         }));
-        id
     }
 
     fn park(&mut self, address: Address, call: NewCall, times: Times) -> CallId {
         let NewCall {
-            asked:
-                Asked {
-                    peer,
-                    progress_token,
-                    log_level,
-                    meta,
-                },
+            asked,
             work,
+            resumed,
             ..
         } = call;
-        let parked = Box::new(Parked {
-            work,
+        let Asked {
+            peer,
             progress_token,
             log_level,
             meta,
+        } = asked;
+        let parked = Box::new(Parked {
+            work,
+            progress: progress_token.map(Progress::new),
+            log_level,
+            meta,
             times,
+            resumed,
         });
         let mark = mark(&address.id);
         let request = Request {
@@ -152,11 +170,12 @@ impl Session {
                 continue;
             };
             let Parked {
-                work,
-                progress_token,
+                mut work,
+                progress,
                 log_level,
-                meta,
+                mut meta,
                 times,
+                resumed,
             } = *parked;
             // The service may be another one by now.
             let version = Some(request.peer.version);
@@ -164,28 +183,31 @@ impl Session {
                 self.refuse_parked(id, &work);
                 continue;
             };
+            let peer = request.peer.clone();
             let cancel = CancelToken::new();
-            let wants_progress = progress_token.is_some();
-            let running = Running::new(&work, &cancel, progress_token, log_level, times);
-            request.state = State::Running(running);
-            let (peer, deadline) = (request.peer.clone(), times.deadline);
+            let wants_progress = progress.is_some();
+            request.state = State::Running(Running {
+                kind: Kind::of(&work),
+                cancel: cancel.clone(),
+                progress,
+                log_level,
+                times,
+                notes: (0, 0),
+                rounds: rounds_of(resumed.as_deref()),
+                kept: keep(&peer, &mut work, meta.as_mut()),
+            });
             self.running += 1;
             let context = CallContext {
                 id,
                 peer,
-                deadline,
+                deadline: times.deadline,
                 cancel,
                 wants_progress,
                 log_level,
                 meta,
+                resumed,
             };
-            let ticket = Ticket(id);
-            self.events.push_back(Event::Call(Call {
-                ticket,
-                handler: place,
-                work,
-                context,
-            }));
+            self.hand_out(place, work, context);
         }
     }
 
@@ -203,20 +225,25 @@ impl Session {
     }
 
     /// Puts lent arguments in their place.
-    pub(super) fn set_arguments(&mut self, call: CallId, lent: Json) {
-        let work = match self.events.back_mut() {
-            Some(Event::Call(newest)) if newest.ticket.0 == call => &mut newest.work,
-            _ => match self.open.get_mut(call).map(|request| &mut request.state) {
-                Some(State::Parked(parked)) => &mut parked.work,
-                _ => return,
-            },
-        };
-        match work {
+    pub(super) fn set_arguments(&mut self, call: CallId, mut lent: Json) {
+        let set = |work: &mut Work, value| match work {
             Work::Tool { arguments, .. } | Work::Prompt { arguments, .. } => {
-                *arguments = Some(lent);
+                *arguments = Some(value);
             }
-            Work::Task(call) => call.arguments = Some(lent),
+            Work::Task(call) => call.arguments = Some(value),
             _ => {}
+        };
+        match self.open.get_mut(call).map(|request| &mut request.state) {
+            Some(State::Parked(parked)) => return set(&mut parked.work, lent),
+            Some(State::Running(Running {
+                kept: Some(kept), ..
+            })) => set(&mut kept.work, lent.share()),
+            _ => {}
+        }
+        if let Some(Event::Call(newest)) = self.events.back_mut()
+            && newest.ticket.0 == call
+        {
+            set(&mut newest.work, lent);
         }
     }
 
@@ -246,6 +273,13 @@ impl Session {
         let times = match self.open.get(call).map(|request| &request.state) {
             Some(State::Parked(parked)) => parked.times,
             Some(State::Running(running)) => running.times,
+            Some(State::Asking(_)) => {
+                let error = RpcError::internal(format!(
+                    "the client left a question unanswered for {:?}",
+                    self.limits.input_timeout
+                ));
+                return self.fail(call, &error);
+            }
             _ => return,
         };
         let error = if times.deadline < times.latest {
@@ -266,7 +300,7 @@ impl Session {
         }
     }
 
-    fn fail(&mut self, call: CallId, error: &RpcError) {
+    pub(super) fn fail(&mut self, call: CallId, error: &RpcError) {
         if let Some(address) = self.end_call(call) {
             self.answer_error(&address, error);
         }
@@ -285,6 +319,11 @@ impl Session {
             State::Listening(_) => {
                 self.listens.retain(|listen| *listen != call);
                 return self.close_request(call).map(|request| request.address);
+            }
+            State::Asking(_) => {
+                let request = self.close_request(call)?;
+                self.take_back(&request);
+                return Some(request.address);
             }
             State::Running(running) => running.cancel.cancel(),
         }
@@ -306,27 +345,13 @@ impl Session {
     }
 }
 
-impl Running {
-    fn new(
-        work: &Work,
-        cancel: &CancelToken,
-        progress_token: Option<Box<str>>,
-        log_level: Option<mcp_proto::types::LoggingLevel>,
-        times: Times,
-    ) -> Self {
-        Self {
-            kind: Kind::of(work),
-            cancel: cancel.clone(),
-            progress: progress_token.map(|token| Progress {
-                token,
-                done: f64::NEG_INFINITY,
-                held: None,
-            }),
-            log_level,
-            times,
-            notes: (0, 0),
-        }
-    }
+/// What a call may have to begin anew with: nothing where its client cannot be asked anything.
+fn keep(peer: &Peer, work: &mut Work, meta: Option<&mut Json>) -> Option<Kept> {
+    peer.can_be_asked().then(|| Kept::share(work, meta))
+}
+
+fn rounds_of(resumed: Option<&Resumed>) -> usize {
+    resumed.map_or(0, |resumed| resumed.rounds)
 }
 
 /// Where the handler of work that was found before is now.

@@ -18,7 +18,7 @@ use super::{
     serve::{Arguments, arguments},
 };
 use crate::{
-    call::{ExtensionCall, Peer, TaskCall, Work},
+    call::{ExtensionCall, Peer, Resumed, TaskCall, Work},
     extension::ExtensionResult,
 };
 
@@ -47,6 +47,7 @@ impl Session {
             place: Place::Extension(found.handler),
             timeout: found.timeout,
             lent: None,
+            resumed: None,
         }))
     }
 
@@ -156,6 +157,7 @@ pub(super) fn task_call(
     place: Place,
     params: &Params<'_>,
     asked: Asked,
+    resumed: Option<Arc<Resumed>>,
     arrival: &Arrival<'_>,
 ) -> Result<NewCall, RpcError> {
     let task = match params.object(Member::Task)? {
@@ -176,5 +178,6 @@ pub(super) fn task_call(
         place,
         timeout: None,
         lent,
+        resumed,
     })
 }

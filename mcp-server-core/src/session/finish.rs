@@ -58,6 +58,13 @@ impl Session {
             }
             _ => return Delivery::Discarded,
         }
+        let outcome = match outcome {
+            Outcome::NeedInput(need) => match self.need_input(call, need, offers) {
+                Ok(()) => return Delivery::Accepted,
+                Err(error) => Outcome::Fail(error),
+            },
+            outcome => outcome,
+        };
         let Some(Request {
             address,
             peer,
@@ -258,7 +265,7 @@ impl Running {
     }
 
     /// Writes the report that was held back, if there is one.
-    fn write_held(
+    pub(super) fn write_held(
         &mut self,
         out: &mut Outbox,
         now: Instant,

@@ -65,7 +65,10 @@ impl Session {
         now: mcp_proto::time::Instant,
     ) -> Self {
         let mut session = Self::new(tag, limits, now);
-        let mut opened = Opened::new(Peer::new(version), &offers.capabilities(version));
+        let mut peer = Peer::new(version);
+        // Nobody could say which conversation an answer belongs to.
+        peer.reachable = false;
+        let mut opened = Opened::new(peer, &offers.capabilities(version));
         opened.ready = true;
         session.handshake = Some(opened.into());
         session.spoken = Some(version);

@@ -26,12 +26,14 @@
 //! may be in flight, so that handlers which never come back cost a bounded number of threads.
 
 mod answer;
+mod asking;
 mod batch;
 mod calls;
 mod claims;
 mod extension;
 mod finish;
 mod handshake;
+mod input;
 mod offers;
 mod open;
 mod outbox;
@@ -58,7 +60,12 @@ pub(crate) use offers::{Found, FoundCompletion, Offers, Place};
 pub(crate) use outbox::{Sent, SentKind};
 pub(crate) use receive::Arrival;
 
-use crate::call::{Change, Closed, Event};
+#[cfg(feature = "http")]
+use crate::state::StateKeeper;
+use crate::{
+    call::{Change, Closed, Event},
+    state::States,
+};
 use batch::Batches;
 use claims::Known;
 use handshake::Opened;
@@ -79,6 +86,11 @@ pub(crate) struct Session {
     // Calls whose handlers are at work and wanted, and those that are no longer wanted.
     running: usize,
     over: usize,
+    // Calls that wait for their client's answers, our requests to it, and how many there were.
+    asking: usize,
+    asked: Vec<(i64, CallId)>,
+    last_ask: i64,
+    states: States,
     batches: Batches,
     handshake: Option<Box<Opened>>,
     known: Option<Known>,
@@ -120,6 +132,10 @@ impl Session {
             listens: Vec::new(),
             running: 0,
             over: 0,
+            asking: 0,
+            asked: Vec::new(),
+            last_ask: 0,
+            states: States::new(limits),
             batches: Batches::new(limits.outbound_bytes),
             handshake: None,
             known: None,
@@ -137,6 +153,12 @@ impl Session {
     #[cfg(feature = "http")]
     pub(crate) fn set_subject(&mut self, subject: Option<Arc<str>>) {
         self.subject = subject;
+    }
+
+    /// Says who keeps the states of calls that ask, where the service does not.
+    #[cfg(feature = "http")]
+    pub(crate) fn set_state_keeper(&mut self, keeper: Option<Arc<dyn StateKeeper>>) {
+        self.states.set_keeper(keeper);
     }
 
     /// The revision that the handshake has agreed on.
@@ -164,7 +186,10 @@ impl Session {
     }
 
     fn owes_nothing(&self) -> bool {
-        self.running == 0 && self.parked.is_empty() && self.events.is_empty() && !self.wants_write()
+        self.running + self.asking == 0
+            && self.parked.is_empty()
+            && self.events.is_empty()
+            && !self.wants_write()
     }
 
     /// Moves messages into `out`, each ended by a newline: all there are where it is empty, by
@@ -251,6 +276,8 @@ impl Session {
                 until,
             };
             self.end_listens();
+            // No answers will come any more.
+            self.end_asks();
         }
     }
 
@@ -290,7 +317,7 @@ impl Session {
     /// Whether no handler is at work, and none is going to be.
     #[cfg(feature = "http")]
     pub(crate) fn is_idle(&self) -> bool {
-        self.running + self.over == 0 && self.parked.is_empty()
+        self.running + self.over + self.asking == 0 && self.parked.is_empty()
     }
 
     /// Where the request came from that this call answers.

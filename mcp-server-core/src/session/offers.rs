@@ -12,6 +12,7 @@ use mcp_proto::{
 use crate::{
     extension::ExtensionIndex,
     service::{ComponentKind, Page},
+    state::StateKeeper,
 };
 
 /// Where in its service a handler is found. It holds for that one service only: a front turns it
@@ -71,6 +72,8 @@ pub(crate) trait Offers {
     fn instructions(&self) -> Option<&str>;
     /// How long lists and the answer to `server/discover` may be kept.
     fn list_cache(&self) -> CacheHints;
+    /// What keeps the states of calls that ask; `None`: each connection for itself.
+    fn state_keeper(&self) -> Option<&Arc<dyn StateKeeper>>;
     /// What is declared to clients of that revision.
     fn capabilities(&self, version: ProtocolVersion) -> ServerCapabilities;
     /// One page of a list.

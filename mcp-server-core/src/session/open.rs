@@ -11,7 +11,7 @@ use mcp_proto::{
 
 use super::{batch::BatchId, watch::Watch};
 use crate::{
-    call::{Peer, Work},
+    call::{Peer, Resumed, Work},
     cancel::CancelToken,
 };
 
@@ -49,6 +49,8 @@ pub(super) struct Request {
 pub(super) enum State {
     /// Waits for a place among the running ones.
     Parked(Box<Parked>),
+    /// Waits for the client's answers to what its handler has asked.
+    Asking(Box<Asking>),
     /// A handler is at work.
     Running(Running),
     /// Answered or cancelled, but its handler has not come back.
@@ -61,10 +63,21 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct Parked {
     pub(super) work: Work,
-    pub(super) progress_token: Option<Box<str>>,
+    pub(super) progress: Option<Progress>,
     pub(super) log_level: Option<LoggingLevel>,
     pub(super) meta: Option<Json>,
     pub(super) times: Times,
+    pub(super) resumed: Option<Arc<Resumed>>,
+}
+
+/// A call whose client is being asked, in a handshake revision.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) parked: Parked,
+    pub(super) since: Instant,
+    /// Our requests that were not answered yet, and the keys of their questions.
+    pub(super) waiting: Vec<(i64, String)>,
+    pub(super) resumed: Resumed,
 }
 
 /// Until when a call may run.
@@ -87,6 +100,42 @@ pub(super) struct Running {
     pub(super) times: Times,
     /// Notes sent since everything was last taken, and which time that was.
     pub(super) notes: (u32, usize),
+    /// How many rounds of questions there were before.
+    pub(super) rounds: usize,
+    /// What to begin anew with, should the handler ask. Only where the client can be asked.
+    pub(super) kept: Option<Kept>,
+}
+
+/// What was asked for, without copies of its texts.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) work: Work,
+    pub(super) meta: Option<Json>,
+}
+
+impl Kept {
+    pub(super) fn share(work: &mut Work, meta: Option<&mut Json>) -> Self {
+        let work = match work {
+            Work::Tool { name, arguments } => Work::Tool {
+                name: Arc::clone(name),
+                arguments: arguments.as_mut().map(Json::share),
+            },
+            Work::Prompt { name, arguments } => Work::Prompt {
+                name: Arc::clone(name),
+                arguments: arguments.as_mut().map(Json::share),
+            },
+            Work::Task(call) => {
+                // Shared at first, so that the copy is one of a reference.
+                let _ = call.arguments.as_mut().map(Json::share);
+                Work::Task(call.clone())
+            }
+            other => other.clone(),
+        };
+        Self {
+            work,
+            meta: meta.map(Json::share),
+        }
+    }
 }
 
 /// Which outcome a call must have.
@@ -122,6 +171,16 @@ pub(super) struct Progress {
     pub(super) done: f64,
     /// The newest report that waits because the client is slow to read.
     pub(super) held: Option<Box<Report>>,
+}
+
+impl Progress {
+    pub(super) fn new(token: Box<str>) -> Self {
+        Self {
+            token,
+            done: f64::NEG_INFINITY,
+            held: None,
+        }
+    }
 }
 
 /// One report of progress.

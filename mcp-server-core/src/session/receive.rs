@@ -141,10 +141,14 @@ impl Session {
                         .push_back(Event::Fault(PeerFault::Notification(error)));
                 }
             }
-            // We ask nothing yet; what is asked will be found by its id here.
-            _ => self
-                .events
-                .push_back(Event::Fault(PeerFault::UnexpectedResponse)),
+            Message::Response { id, outcome } => {
+                let answer = outcome.map(Json::from_raw);
+                if !id.is_some_and(|id| self.take_answer(&id, answer)) {
+                    self.events
+                        .push_back(Event::Fault(PeerFault::UnexpectedResponse));
+                }
+            }
+            _ => {}
         }
     }
 

@@ -96,9 +96,12 @@ impl Session {
                 arrival.offers,
             ));
         };
-        if let Some(starter) = self.becomes_task(support, params, &asked.peer, arrival.offers)? {
+        let starter = self.becomes_task(support, params, &asked.peer, arrival.offers)?;
+        let (peer, offers) = (&*asked.peer, arrival.offers);
+        let resumed = self.resumed(params, peer, Method::CallTool, &name, offers)?;
+        if let Some(starter) = starter {
             let place = Place::Extension(starter);
-            return task_call(found, place, params, asked, arrival);
+            return task_call(found, place, params, asked, resumed, arrival);
         }
         let Arguments { copied, lent } = arguments(params, arrival)?;
         let work = Work::Tool {
@@ -111,6 +114,7 @@ impl Session {
             place: found.place,
             timeout: found.timeout,
             lent,
+            resumed,
         })
     }
 
@@ -130,6 +134,8 @@ impl Session {
                 arrival.offers,
             ));
         };
+        let (peer, offers) = (&*asked.peer, arrival.offers);
+        let resumed = self.resumed(params, peer, Method::GetPrompt, &name, offers)?;
         let Arguments { copied, lent } = arguments(params, arrival)?;
         let work = Work::Prompt {
             name: found.name,
@@ -141,6 +147,7 @@ impl Session {
             place: found.place,
             timeout: found.timeout,
             lent,
+            resumed,
         })
     }
 
@@ -158,6 +165,8 @@ impl Session {
             require(Method::ReadResource, version, offers)?;
             return Err(super::finish::fit(resource_not_found(&uri), version));
         };
+        let method = Method::ReadResource;
+        let resumed = self.resumed(params, &asked.peer, method, &uri, offers)?;
         let work = Work::Resource {
             uri: uri.into_owned(),
             variables,
@@ -168,6 +177,7 @@ impl Session {
             place: found.place,
             timeout: found.timeout,
             lent: None,
+            resumed,
         })
     }
 
@@ -200,6 +210,7 @@ impl Session {
                     place,
                     timeout: None,
                     lent: None,
+                    resumed: None,
                 }))
             }
             FoundCompletion::Nothing => {

@@ -1,7 +1,7 @@
 //! An HTTP server before it serves: its address and its choices.
 
 use std::{
-    fmt,
+    fmt, io,
     net::{SocketAddr, ToSocketAddrs},
     sync::{
         Arc,
@@ -208,9 +208,15 @@ impl HttpListener {
             // Fails where the poller is gone.
             server.watch(Arc::new(move || drop(waker.wake())))
         };
+        let mut random = [0; 32];
+        getrandom::fill(&mut random)
+            .map_err(|_| io::Error::other("the system has no random bytes"))?;
+        let options = self
+            .options
+            .ephemeral_states(random, |warning| eprintln!("{warning}"));
         let hub = Hub::new(hub::Parts {
             server,
-            options: Arc::new(self.options),
+            options: Arc::new(options),
             authorizer: self.authorizer,
             registry: self.poll.registry().try_clone()?,
             waker,

@@ -1,0 +1,288 @@
+//! What one run of a handler has asked, and what earlier runs were told.
+
+use alloc::{boxed::Box, format, string::String, vec::Vec};
+use core::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+    task::Waker,
+};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use mcp_proto::{
+    json::Json,
+    rpc::RpcError,
+    types::{
+        CreateMessageResult, ElicitAction, ElicitParams, ElicitResult, InputRequest, InputRequests,
+        ListRootsResult,
+    },
+};
+
+use super::{
+    error::AskError,
+    memory::{Answered, Asked, Memory},
+};
+use crate::call::{Answers, NeedInput, Resumed};
+
+/// What a call's handler and whoever runs it know of its questions. Costs nothing until the first
+/// one is asked.
+#[derive(Debug, Default)]
+pub(crate) struct Asks {
+    book: OnceLock<Box<Mutex<Book>>>,
+    // Whoever runs the handler drops it where it waits for an answer.
+    drops: AtomicBool,
+    runner: Mutex<Option<Waker>>,
+}
+
+/// The questions of one run.
+#[derive(Default)]
+pub(super) struct Book {
+    memory: Memory,
+    // Answers of a client that has not given back what it was to keep. The key is all they have.
+    unpinned: Answers,
+    questions: Vec<Question>,
+    interrupted: bool,
+    responder: Option<Box<Responder>>,
+}
+
+/// Answers in the place of a client, in tests.
+pub(super) type Responder = dyn FnMut(&InputRequest) -> Option<Json> + Send;
+
+#[derive(Debug)]
+struct Question {
+    asked: Asked,
+    request: InputRequest,
+    answer: Option<Result<Json, RpcError>>,
+}
+
+impl Asks {
+    /// The book of a run, opened with what earlier ones have left.
+    pub(super) fn open(&self, resumed: Option<&Resumed>) -> MutexGuard<'_, Book> {
+        lock(
+            self.book
+                .get_or_init(|| Box::new(Mutex::new(Book::new(resumed)))),
+        )
+    }
+
+    /// For a run that may have to begin anew: whether a question stopped it, and with what to.
+    pub(super) fn need(&self) -> Option<NeedInput> {
+        let book = lock(self.book.get()?);
+        book.interrupted.then(|| book.need())
+    }
+
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.book.get().is_some_and(|book| lock(book).interrupted)
+    }
+
+    /// The handler is a future, and may be dropped where it waits.
+    pub(super) fn may_drop(&self) {
+        self.drops.store(true, Ordering::Relaxed);
+    }
+
+    /// Whom to wake when a question stops the run elsewhere, in a task of its own.
+    pub(super) fn set_runner(&self, waker: &Waker) {
+        let mut runner = lock(&self.runner);
+        if !runner.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *runner = Some(waker.clone());
+        }
+    }
+
+    /// A question has no answer, and the run cannot go on. Tells whether it is dropped for that.
+    pub(super) fn interrupt(&self) -> bool {
+        self.open(None).interrupted = true;
+        let drops = self.drops.load(Ordering::Relaxed);
+        if drops && let Some(runner) = lock(&self.runner).take() {
+            runner.wake();
+        }
+        drops
+    }
+}
+
+// What is behind these locks is whole after each statement, even if a user's code panics within.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Book {
+    fn new(resumed: Option<&Resumed>) -> Self {
+        let Some(resumed) = resumed else {
+            return Self::default();
+        };
+        // The state comes from nobody but ourselves: of one that cannot be read nothing is known.
+        let memory = resumed.state.as_deref();
+        let memory = memory.and_then(|state| serde_json::from_str(state).ok());
+        let Some(Memory {
+            asked,
+            mut answered,
+            once,
+        }) = memory
+        else {
+            return Self {
+                unpinned: resumed.answers.clone(),
+                ..Self::default()
+            };
+        };
+        for asked in asked {
+            if let Some(answer) = resumed.answers.get(&asked.key) {
+                answered.retain(|known| known.key != asked.key);
+                answered.push(Answered::new(asked, answer.clone()));
+            }
+        }
+        Self {
+            memory: Memory {
+                asked: Vec::new(),
+                answered,
+                once,
+            },
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn set_responder(&mut self, responder: Box<Responder>) {
+        self.responder = Some(responder);
+    }
+
+    /// Takes a question down, and gives its number.
+    pub(super) fn add(&mut self, request: InputRequest) -> usize {
+        let question = Json::new(&request).unwrap_or_else(|_| Json::null());
+        // The same question has the same key in every run, in whatever order they are asked.
+        let hash = fnv(question.as_str());
+        let same = |known: &&Question| known.asked.question == question;
+        let before = self.questions.iter().filter(same).count();
+        let key = match before {
+            0 => format!("{hash:016x}"),
+            _ => format!("{hash:016x}-{}", before + 1),
+        };
+        let asked = Asked { key, question };
+        let answer = self.look_up(&asked, &request);
+        self.questions.push(Question {
+            asked,
+            request,
+            answer,
+        });
+        self.questions.len() - 1
+    }
+
+    /// Gives a question another key.
+    pub(super) fn set_key(&mut self, number: usize, key: String) -> Result<(), AskError> {
+        let taken = |(at, known): (usize, &Question)| at != number && known.asked.key == key;
+        if self.questions.iter().enumerate().any(taken) {
+            return Err(AskError::Key(key));
+        }
+        let Some(question) = self.questions.get_mut(number) else {
+            return Ok(());
+        };
+        question.asked.key = key;
+        if question.answer.is_none() {
+            let (asked, request) = (question.asked.clone(), question.request.clone());
+            let answer = self.look_up(&asked, &request);
+            if let Some(question) = self.questions.get_mut(number) {
+                question.answer = answer;
+            }
+        }
+        Ok(())
+    }
+
+    fn look_up(&mut self, asked: &Asked, request: &InputRequest) -> Option<Result<Json, RpcError>> {
+        let known = self
+            .memory
+            .answered
+            .iter()
+            .find(|known| known.key == asked.key && known.question == asked.question)
+            .map(Answered::answer);
+        if let Some(answer) = known {
+            return Some(answer).filter(|answer| fits(request, answer));
+        }
+        let unpinned = self.unpinned.get(&asked.key).cloned();
+        let responder = self.responder.as_mut();
+        let answer = unpinned.or_else(|| responder.and_then(|answer| answer(request)).map(Ok))?;
+        if !fits(request, &answer) {
+            return None;
+        }
+        let answered = Answered::new(asked.clone(), answer.clone());
+        self.memory.answered.push(answered);
+        Some(answer)
+    }
+
+    /// The answer to a question, where there is one.
+    pub(super) fn answer(&self, number: usize) -> Option<&Result<Json, RpcError>> {
+        self.questions.get(number)?.answer.as_ref()
+    }
+
+    /// The answer that was found does not do: the question is asked again.
+    pub(super) fn reject(&mut self, number: usize) {
+        if let Some(question) = self.questions.get_mut(number) {
+            question.answer = None;
+        }
+    }
+
+    /// What a side effect of an earlier run has led to.
+    pub(super) fn done(&self, key: &str) -> Option<&Json> {
+        self.memory.once.get(key)
+    }
+
+    pub(super) fn set_done(&mut self, key: &str, result: Json) {
+        self.memory.once.insert(key, result);
+    }
+
+    /// All questions that are open, and what the next run has to know.
+    fn need(&self) -> NeedInput {
+        let mut requests = InputRequests::new();
+        let mut asked = Vec::new();
+        for question in self.questions.iter().filter(|of| of.answer.is_none()) {
+            requests.insert(question.asked.key.clone(), question.request.clone());
+            asked.push(question.asked.clone());
+        }
+        let open = |known: &&Answered| !asked.iter().any(|asked| asked.key == known.key);
+        let memory = Memory {
+            answered: self.memory.answered.iter().filter(open).cloned().collect(),
+            once: self.memory.once.clone(),
+            asked,
+        };
+        let need = NeedInput::new(requests);
+        // Maps of JSON can always be written.
+        match serde_json::to_string(&memory) {
+            Ok(state) => need.with_state(state),
+            Err(_) => need,
+        }
+    }
+}
+
+/// Whether that can be an answer to this at all. The client may have sent anything.
+fn fits(request: &InputRequest, answer: &Result<Json, RpcError>) -> bool {
+    let Ok(answer) = answer else { return true };
+    match request {
+        InputRequest::Elicit(params) => {
+            let Ok(result) = answer.to::<ElicitResult>() else {
+                return false;
+            };
+            match (&result.action, &**params) {
+                (ElicitAction::Accept, ElicitParams::Form(form)) => {
+                    let content = result.content.unwrap_or_else(Json::empty_object);
+                    form.requested_schema.problems(&content).is_empty()
+                }
+                (ElicitAction::Accept | ElicitAction::Decline | ElicitAction::Cancel, _) => true,
+                _ => false,
+            }
+        }
+        InputRequest::CreateMessage(_) => answer.to::<CreateMessageResult>().is_ok(),
+        InputRequest::ListRoots(_) => answer.to::<ListRootsResult>().is_ok(),
+        _ => false,
+    }
+}
+
+// FNV-1a. Two questions that share it are told apart by their texts.
+fn fnv(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+impl fmt::Debug for Book {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Book")
+            .field("memory", &self.memory)
+            .field("questions", &self.questions)
+            .field("interrupted", &self.interrupted)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,197 @@
+//! Questions as requests of our own, in the handshake revisions.
+
+use alloc::{boxed::Box, format, string::String, vec::Vec};
+use mcp_proto::{
+    encode::{self, Object},
+    json::Json,
+    method::Method,
+    rpc::{self, CallId, RequestId, RpcError, codes},
+    types::{ElicitParams, InputRequest, Map},
+    version::ProtocolVersion,
+};
+
+use super::{
+    Phase, Session,
+    open::{Address, Asking, Kept, Parked, Request, State},
+    outbox::{Sent, SentKind},
+};
+use crate::call::{NeedInput, Resumed};
+
+impl Session {
+    /// Sends the questions of a running call, which then waits for the answers.
+    pub(super) fn ask(
+        &mut self,
+        call: CallId,
+        need: NeedInput,
+        kept: Kept,
+        rounds: usize,
+    ) -> Result<(), RpcError> {
+        if self.asking >= self.limits.calls_in_flight {
+            let message = "the server is busy: too many calls wait for answers";
+            return Err(RpcError::new(codes::BUSY, message));
+        }
+        let Some(request) = self.open.get_mut(call) else {
+            return Ok(());
+        };
+        let State::Running(mut running) = core::mem::replace(&mut request.state, State::Over)
+        else {
+            return Ok(());
+        };
+        let (version, address) = (request.peer.version, request.address.clone());
+        running.write_held(&mut self.out, self.now, &address, version);
+        let mut waiting = Vec::with_capacity(need.requests.len());
+        for (key, question) in need.requests {
+            let id = self.send_ask(call, &address, question, version);
+            waiting.push((id, key));
+        }
+        let asking = Asking {
+            parked: Parked {
+                work: kept.work,
+                progress: running.progress,
+                log_level: running.log_level,
+                meta: kept.meta,
+                times: running.times,
+                resumed: None,
+            },
+            since: self.now,
+            waiting,
+            resumed: Resumed::new(Map::new(), need.state, rounds + 1),
+        };
+        self.running -= 1;
+        self.asking += 1;
+        if let Some(request) = self.open.get_mut(call) {
+            request.state = State::Asking(Box::new(asking));
+        }
+        let until = self.now.saturating_add(self.limits.input_timeout);
+        self.open.set_deadline(call, until);
+        self.go_on_if_answered(call);
+        Ok(())
+    }
+
+    fn send_ask(
+        &mut self,
+        call: CallId,
+        address: &Address,
+        mut question: InputRequest,
+        version: ProtocolVersion,
+    ) -> i64 {
+        self.last_ask += 1;
+        let id = self.last_ask;
+        self.asked.push((id, call));
+        if let InputRequest::Elicit(params) = &mut question
+            && let ElicitParams::Url(page) = &mut **params
+        {
+            // 2025-11-25, client/elicitation: required, and unique within the server.
+            page.elicitation_id
+                .get_or_insert_with(|| format!("{}-{id}", call.as_u64()));
+        }
+        let sent = Sent {
+            origin: Some(address.origin),
+            kind: SentKind::Notice,
+        };
+        self.out.put(sent, self.now, |out| {
+            let id = RequestId::Number(id);
+            rpc::write_request(out, &id, question.method(), |out| match &question {
+                InputRequest::Elicit(params) => encode::write_object(&**params, out, version),
+                InputRequest::CreateMessage(params) => {
+                    encode::write_object(&**params, out, version);
+                }
+                InputRequest::ListRoots(params) => encode::write_object(params, out, version),
+                _ => out.extend_from_slice(b"{}"),
+            });
+        });
+        id
+    }
+
+    /// Takes the client's answer. Tells whether it is one to a question that is open.
+    pub(super) fn take_answer(&mut self, id: &RequestId, answer: Result<Json, RpcError>) -> bool {
+        let RequestId::Number(id) = *id else {
+            return false;
+        };
+        let Some(at) = self.asked.iter().position(|(asked, _)| *asked == id) else {
+            return false;
+        };
+        let (_, call) = self.asked.swap_remove(at);
+        let Some(Request {
+            state: State::Asking(asking),
+            ..
+        }) = self.open.get_mut(call)
+        else {
+            return false;
+        };
+        if let Some(at) = asking.waiting.iter().position(|(asked, _)| *asked == id) {
+            let (_, key) = asking.waiting.remove(at);
+            asking.resumed.answers.insert(key, answer);
+        }
+        self.go_on_if_answered(call);
+        true
+    }
+
+    // A call whose last question is answered gets the next place that is free. The time that its
+    // client took is not the handler's.
+    fn go_on_if_answered(&mut self, call: CallId) {
+        let Some(request) = self.open.get_mut(call) else {
+            return;
+        };
+        if !matches!(&request.state, State::Asking(asking) if asking.waiting.is_empty()) {
+            return;
+        }
+        let State::Asking(asking) = core::mem::replace(&mut request.state, State::Over) else {
+            return;
+        };
+        let Asking {
+            mut parked,
+            since,
+            resumed,
+            ..
+        } = *asking;
+        let waited = self.now.duration_since(since);
+        parked.times.deadline = parked.times.deadline.saturating_add(waited);
+        parked.times.latest = parked.times.latest.saturating_add(waited);
+        parked.resumed = Some(resumed.into());
+        let deadline = parked.times.deadline;
+        request.state = State::Parked(Box::new(parked));
+        self.open.set_deadline(call, deadline);
+        self.asking -= 1;
+        self.parked.push_front(call);
+    }
+
+    /// Ends every call that waits for an answer: none will come.
+    pub(super) fn end_asks(&mut self) {
+        let error = RpcError::internal("the client ended the connection before it answered");
+        for call in self.open_calls() {
+            if matches!(
+                self.open.get(call).map(|of| &of.state),
+                Some(State::Asking(_))
+            ) {
+                self.fail(call, &error);
+            }
+        }
+    }
+
+    /// Tells the client that the questions of a request that was closed need no answer any more.
+    pub(super) fn take_back(&mut self, request: &Request) {
+        let State::Asking(asking) = &request.state else {
+            return;
+        };
+        self.asking -= 1;
+        for (id, _) in &asking.waiting {
+            self.asked.retain(|(asked, _)| asked != id);
+            if self.phase == Phase::Open {
+                self.send_cancelled(*id, &request.address, request.peer.version);
+            }
+        }
+    }
+
+    // Every revision until 2025-11-25, basic/utilities/cancellation.
+    fn send_cancelled(&mut self, id: i64, address: &Address, version: ProtocolVersion) {
+        self.notify(Some(address.origin), |out| {
+            rpc::write_notification(out, Method::Cancelled.name(), |out| {
+                let mut params = Object::new(out, version);
+                params.field("requestId", &id);
+                params.field("reason", &String::from("the call it belongs to is over"));
+                params.end();
+            });
+        });
+    }
+}

@@ -154,7 +154,9 @@ async def main(path, url):
         except OSError:
             writer.close()
             return
-        await Connection(log).run((reader, writer), there)
+        # Connections that are open when the recorder ends are cut.
+        with contextlib.suppress(asyncio.CancelledError):
+            await Connection(log).run((reader, writer), there)
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]

@@ -321,7 +321,14 @@ impl HttpClient {
     // ── The transport of 2024-11-05 ──────────────────────────────────────────────────────────
 
     /// `initialize` was refused in a way that a server with the older transport would.
-    pub(super) fn try_older(&mut self, post: Post, error: Option<RpcError>, failure: HttpFailure) {
+    pub(super) fn try_older(
+        &mut self,
+        mut post: Post,
+        error: Option<RpcError>,
+        failure: HttpFailure,
+    ) {
+        // It was sent before, and an id is used once.
+        self.renew(&mut post);
         self.open_older(OlderStream {
             first: Some(post),
             refused: Some((error, failure)),

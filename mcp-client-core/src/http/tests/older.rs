@@ -16,14 +16,15 @@ fn connected() -> Script {
     script.head(3, 200, EVENTS);
     script.chunk(3, "event: endpoint\ndata: /messages?session=7\n\n");
     script.events();
-    assert_eq!(script.fetches(), ["4 POST initialize 2"]);
+    // The refused one was sent: its id is not used again.
+    assert_eq!(script.fetches(), ["4 POST initialize 3"]);
     assert_eq!(
         script.request(4).uri(),
         "https://example.com/messages?session=7"
     );
     script.reply(4, 202, NOTHING, "Accepted");
     script.assert_quiet();
-    script.event(3, "", &result(2, &initialized("2024-11-05")));
+    script.event(3, "", &result(3, &initialized("2024-11-05")));
     assert_eq!(script.events(), ["ready"]);
     assert_eq!(script.fetches(), ["5 POST notifications/initialized"]);
     script.reply(5, 202, NOTHING, "Accepted");
@@ -50,9 +51,9 @@ fn everything_comes_on_one_stream() {
         script.outcome(three),
         "HTTP 500: Internal Server Error: boom"
     );
-    script.event(3, "", &result(4, &said("b")));
+    script.event(3, "", &result(5, &said("b")));
     script.event(3, "", r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#);
-    script.event(3, "", &result(3, &said("a")));
+    script.event(3, "", &result(4, &said("a")));
     assert_eq!(script.events(), ["done", "done"]);
     assert_eq!(script.fetches(), ["9 POST p"]);
     assert_eq!(
@@ -88,20 +89,20 @@ fn a_broken_stream_fails_what_is_open_and_the_next_call_connects_again() {
     script.head(7, 200, EVENTS);
     script.chunk(7, "event: endpoint\ndata: /messages?session=8\n\n");
     script.events();
-    assert_eq!(script.fetches(), ["8 POST initialize 2"]);
+    assert_eq!(script.fetches(), ["8 POST initialize 3"]);
     assert_eq!(
         script.request(8).uri(),
         "https://example.com/messages?session=8"
     );
     script.reply(8, 202, NOTHING, "");
-    script.event(7, "", &result(2, &initialized("2024-11-05")));
+    script.event(7, "", &result(3, &initialized("2024-11-05")));
     assert!(script.events().is_empty());
     assert_eq!(script.fetches(), ["9 POST notifications/initialized"]);
     script.reply(9, 202, NOTHING, "");
     assert!(script.events().is_empty());
-    assert_eq!(script.fetches(), ["10 POST tools/call 4"]);
+    assert_eq!(script.fetches(), ["10 POST tools/call 5"]);
     script.reply(10, 202, NOTHING, "");
-    script.event(7, "", &result(4, &said("b")));
+    script.event(7, "", &result(5, &said("b")));
     assert_eq!(script.events(), ["done"]);
     assert_eq!(script.outcome(call), "b");
     // The stream is not taken for one that takes too long.
@@ -133,7 +134,7 @@ fn the_address_must_be_of_the_same_origin() {
             // No address at all.
             assert!(events.is_empty() && fetches.is_empty());
         } else if allowed {
-            assert_eq!(fetches, ["3 POST initialize 1"], "{address}");
+            assert_eq!(fetches, ["3 POST initialize 2"], "{address}");
         } else {
             assert_eq!(events, ["closed NotAgreed"], "{address}");
             assert_eq!(fetches, ["2 abort"], "{address}");

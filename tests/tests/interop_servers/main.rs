@@ -1,27 +1,30 @@
-//! Our client, other people's servers, over stdio: everything that they offer is listed and used.
+//! Our client, other people's servers, over stdio and HTTP: everything that they offer is listed and
+//! used.
 //!
 //! Each server has a table of uses. A tool or prompt that the server offers and the table lacks is a
-//! failure, so nothing that they offer stays untried. All that passes on the pipe is recorded, and
-//! what our side says must be what its revision's schema allows.
+//! failure, so nothing that they offer stays untried. All that passes is recorded, and what our side
+//! says must be what its revision's schema allows.
 
 mod offers;
+mod peer;
 mod visit;
 
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use mcp_client_core::http::Endpoint;
 use mcp_client_core::{ClientBuilder, EraMode, Options, Subscription};
 use mcp_proto::json::Json;
 use mcp_proto::types::{
     CompletionReference, CreateMessageResult, ElicitResult, LoggingLevel, Root,
 };
 use mcp_proto::version::ProtocolVersion;
-use mcp_tests::clients::Kind;
+use mcp_tests::clients::{AnyClient, Kind};
 use mcp_tests::peers::{self, Group};
 use serde_json::{Value, json};
 
 use offers::Outcome::{Has, ToolError};
+use peer::{Http, Peer, Place};
 use visit::{Visit, wait_for};
 
 /// How a server is asked, and what must come of it.
@@ -47,14 +50,19 @@ fn answering(builder: ClientBuilder, form: &Value) -> ClientBuilder {
         .roots([Root::new("file:///tmp")])
 }
 
-fn npm_server(name: &str) -> Vec<String> {
-    let argv = [peers::node(), peers::npm_server(name)];
-    argv.map(|path| path.display().to_string()).into()
+fn fast() -> Peer {
+    Peer::python("py_fastmcp_server.py")
 }
 
-fn python_server(name: &str) -> Vec<String> {
-    let argv = [peers::python(), peers::scripts().join(name)];
-    argv.map(|path| path.display().to_string()).into()
+fn official() -> Peer {
+    Peer::python("py_mcp_server.py")
+}
+
+/// Runs a test with a server on a pipe, where the machine has what it needs.
+fn piped(peer: impl FnOnce() -> Peer, test: impl FnOnce(&Peer)) {
+    if peers::setup(&[Group::Python, Group::Npm]) {
+        test(&peer());
+    }
 }
 
 fn timeout(ms: u64) -> Options {
@@ -73,10 +81,20 @@ macro_rules! clients {
     ($($name:ident: $kind:ident,)*) => {$(
         mod $name {
             use mcp_tests::clients::Kind::$kind as KIND;
+            use super::{DISCOVERED, HANDSHAKE, Place, piped};
+            use super::peer::{Http, Peer};
 
             #[test]
             fn uses_all_of_everything() {
-                super::everything(KIND);
+                piped(|| Peer::npm("everything"), |peer| super::everything(KIND, Place::Pipe(peer)));
+            }
+            #[test]
+            fn uses_all_of_everything_over_http() {
+                super::everything_over_http(KIND, Http::Streamable);
+            }
+            #[test]
+            fn uses_all_of_everything_over_http_with_sse() {
+                super::everything_over_http(KIND, Http::Sse);
             }
             #[test]
             fn uses_all_of_filesystem() {
@@ -88,31 +106,43 @@ macro_rules! clients {
             }
             #[test]
             fn uses_all_of_fastmcp_after_a_handshake() {
-                super::fastmcp(KIND, super::HANDSHAKE);
+                piped(super::fast, |peer| super::fastmcp(KIND, Place::Pipe(peer), HANDSHAKE, &[]));
             }
             #[test]
             fn uses_all_of_fastmcp_when_discovered() {
-                super::fastmcp(KIND, super::DISCOVERED);
+                piped(super::fast, |peer| super::fastmcp(KIND, Place::Pipe(peer), DISCOVERED, &[]));
+            }
+            #[test]
+            fn uses_all_of_fastmcp_over_http_in_both_eras() {
+                super::fastmcp_over_http(KIND);
             }
             #[test]
             fn uses_all_of_the_official_python_server_after_a_handshake() {
-                super::python(KIND, super::HANDSHAKE);
+                piped(super::official, |peer| super::python(KIND, Place::Pipe(peer), HANDSHAKE));
             }
             #[test]
             fn uses_all_of_the_official_python_server_when_discovered() {
-                super::python(KIND, super::DISCOVERED);
+                piped(super::official, |peer| super::python(KIND, Place::Pipe(peer), DISCOVERED));
             }
             #[test]
             fn hears_of_changes_after_a_handshake() {
-                super::changes(KIND, super::HANDSHAKE);
+                piped(super::official, |peer| super::changes(KIND, Place::Pipe(peer), HANDSHAKE));
             }
             #[test]
             fn hears_of_changes_when_discovered() {
-                super::changes(KIND, super::DISCOVERED);
+                piped(super::official, |peer| super::changes(KIND, Place::Pipe(peer), DISCOVERED));
+            }
+            #[test]
+            fn uses_all_of_the_official_python_server_over_http_in_both_eras() {
+                super::python_over_http(KIND);
             }
             #[test]
             fn fails_its_calls_at_once_when_the_server_dies() {
                 super::death(KIND);
+            }
+            #[test]
+            fn fails_its_calls_at_once_when_the_server_dies_over_http() {
+                super::death_over_http(KIND);
             }
         }
     )*};
@@ -127,19 +157,21 @@ clients! {
 
 // --- The three npm servers ----------------------------------------------------------------------
 
-fn everything(kind: Kind) {
-    if !peers::setup(&[Group::Python, Group::Npm]) {
-        return;
-    }
+fn everything(kind: Kind, server: Place<'_>) {
     let (changes, heard) = seen();
     // The published schema of 2025-11-25 allows no fraction here, though its prose does.
     let form = json!({"name": "alice", "check": true, "integer": 7, "number": 2});
     let builder =
         answering(builder(), &form).on_change(move |change| heard.lock().unwrap().push(change));
-    let mut visit = Visit::start(kind, "everything", builder, &npm_server("everything"), &[]);
-    // The tools that ask appear once the server has seen what this client answers, and it tells.
-    wait_for("a change of the tools", || {
-        !changes.lock().unwrap().is_empty()
+    let mut visit = Visit::start(kind, server, "everything", builder);
+    // The tools that ask appear once the server has seen what this client answers. It tells, but
+    // over HTTP perhaps before anybody listens.
+    wait_for("a change of the tools", || match server {
+        Place::Pipe(_) => !changes.lock().unwrap().is_empty(),
+        Place::Http(_) => {
+            let tools = visit.client.tools().unwrap();
+            tools.iter().any(|tool| tool["name"] == "get-roots-list")
+        }
     });
     assert_eq!(visit.client.version(), ProtocolVersion::V2025_11_25);
     visit.use_all(offers::everything());
@@ -184,9 +216,8 @@ fn filesystem(kind: Kind) {
     let folder = folder.canonicalize().unwrap();
     let path = |name: &str| folder.join(name).display().to_string();
     std::fs::write(path("pixel.png"), b"\x89PNG\r\n").unwrap();
-    let mut server = npm_server("filesystem");
-    server.push(path(""));
-    let mut visit = Visit::start(kind, "filesystem", builder(), &server, &[]);
+    let peer = Peer::npm("filesystem").argument(path(""));
+    let mut visit = Visit::start(kind, Place::Pipe(&peer), "filesystem", builder());
     visit.use_all(offers::filesystem(path));
     let outside = json!({"path": "/etc/hostname"});
     visit.call("read_file", &outside, &ToolError("Access denied"));
@@ -201,31 +232,30 @@ fn memory(kind: Kind) {
     }
     let file = peers::scratch(&format!("{kind:?}-graph.jsonl"));
     let file = file.display().to_string();
-    let variables = [("MEMORY_FILE_PATH", &*file)];
-    let mut visit = Visit::start(kind, "memory", builder(), &npm_server("memory"), &variables);
+    let peer = Peer::npm("memory").variable("MEMORY_FILE_PATH", file);
+    let mut visit = Visit::start(kind, Place::Pipe(&peer), "memory", builder());
     visit.use_all(offers::memory());
     visit.end();
 }
 
 // --- The Python servers, in both eras -----------------------------------------------------------
 
-fn fastmcp(kind: Kind, (era, mode, version): Era) {
-    if !peers::setup(&[Group::Python]) {
-        return;
-    }
+/// `grown` are tools that earlier visits have made it grow.
+fn fastmcp(kind: Kind, server: Place<'_>, (era, mode, version): Era, grown: &[&'static str]) {
     let (logs, logged) = seen();
     let builder = builder()
         .era(mode)
         .log_level(LoggingLevel::Info)
         .on_log(move |message| logged.lock().unwrap().push(message));
-    let server = python_server("py_fastmcp_server.py");
-    let mut visit = Visit::start(kind, &format!("fastmcp-{era}"), builder, &server, &[]);
+    let mut visit = Visit::start(kind, server, &format!("fastmcp-{era}"), builder);
     assert_eq!(visit.client.version(), version);
     assert_eq!(
         visit.client.server_name().as_deref(),
         Some("py-fastmcp-server")
     );
-    visit.use_all(offers::fastmcp());
+    let mut offer = offers::fastmcp();
+    offer.untried.extend(grown);
+    visit.use_all(offer);
     visit.call("grown", &json!({}), &Has("grown"));
     wait_for("log messages", || logs.lock().unwrap().len() >= 3);
     let broken = visit.client.read("data://broken");
@@ -238,14 +268,10 @@ fn fastmcp(kind: Kind, (era, mode, version): Era) {
 }
 
 /// The official SDK's server, which also asks through the client, in the way of each era.
-fn python(kind: Kind, (era, mode, version): Era) {
-    if !peers::setup(&[Group::Python]) {
-        return;
-    }
+fn python(kind: Kind, server: Place<'_>, (era, mode, version): Era) {
     let form = json!({"username": "alice", "email": "a@example.com", "name": "Alice", "ok": true});
     let builder = answering(builder().era(mode), &form);
-    let server = python_server("py_mcp_server.py");
-    let mut visit = Visit::start(kind, &format!("python-{era}"), builder, &server, &[]);
+    let mut visit = Visit::start(kind, server, &format!("python-{era}"), builder);
     assert_eq!(visit.client.version(), version);
     assert_eq!(
         visit.client.instructions().as_deref(),
@@ -264,21 +290,19 @@ fn python(kind: Kind, (era, mode, version): Era) {
     assert!(late.is_err());
     visit.call("echo", &json!({"message": "after"}), &Has("after"));
     let recorded = std::fs::read_to_string(&visit.log).unwrap();
-    let told = recorded.contains("notifications/cancelled");
+    // Over HTTP, the newest revision takes a request back by hanging up.
+    let told =
+        recorded.contains("notifications/cancelled") || recorded.contains(r#""from": "gone""#);
     visit.expect(told, || "the server was not told of the timeout".to_owned());
     visit.end();
 }
 
-fn changes(kind: Kind, (era, mode, _): Era) {
-    if !peers::setup(&[Group::Python]) {
-        return;
-    }
+fn changes(kind: Kind, server: Place<'_>, (era, mode, _): Era) {
     let (changes, heard) = seen();
     let builder = builder()
         .era(mode)
         .on_change(move |change| heard.lock().unwrap().push(format!("{change:?}")));
-    let server = python_server("py_mcp_server.py");
-    let mut visit = Visit::start(kind, &format!("changes-{era}"), builder, &server, &[]);
+    let mut visit = Visit::start(kind, server, &format!("changes-{era}"), builder);
     let mut wanted = Subscription::default();
     wanted.tools = true;
     wanted.prompts = true;
@@ -300,10 +324,29 @@ fn death(kind: Kind) {
     if !peers::setup(&[Group::Python]) {
         return;
     }
-    let server = python_server("py_mcp_server.py");
-    let mut command = Command::new(&server[0]);
-    command.args(&server[1..]);
-    let client = kind.spawn(builder(), command).unwrap();
+    let log = peers::scratch(&format!("{kind:?}-death.jsonl"));
+    let client = kind.spawn(builder(), official().recorded(&log)).unwrap();
+    die(&*client);
+    let status = client.close();
+    assert_eq!(status.and_then(|status| status.code()), Some(3));
+}
+
+fn death_over_http(kind: Kind) {
+    if !peers::setup(&[Group::Python]) {
+        return;
+    }
+    for (_, mode, version) in [HANDSHAKE, DISCOVERED] {
+        let mut server = official().serve(Http::Streamable);
+        let endpoint = Endpoint::new(server.url()).unwrap();
+        let client = kind.http(builder().era(mode), endpoint).unwrap();
+        assert_eq!(client.version(), version);
+        die(&*client);
+        client.close();
+        assert_eq!(server.status(), Some(3));
+    }
+}
+
+fn die(client: &dyn AnyClient) {
     let call = |tool: &str, arguments: Value| client.call(tool, &arguments, Options::default());
     let started = Instant::now();
     std::thread::scope(|scope| {
@@ -317,6 +360,34 @@ fn death(kind: Kind) {
     assert!(call("echo", json!({"message": "x"})).is_err());
     let elapsed = started.elapsed();
     assert!(elapsed < Duration::from_secs(20), "{elapsed:?}");
-    let status = client.close();
-    assert_eq!(status.and_then(|status| status.code()), Some(3));
+}
+
+// --- Over HTTP: one process is visited several times --------------------------------------------
+
+fn everything_over_http(kind: Kind, http: Http) {
+    if !peers::setup(&[Group::Python, Group::Npm]) {
+        return;
+    }
+    let server = Peer::npm("everything").serve(http);
+    everything(kind, Place::Http(&server));
+}
+
+fn fastmcp_over_http(kind: Kind) {
+    if !peers::setup(&[Group::Python]) {
+        return;
+    }
+    let server = fast().serve(Http::Streamable);
+    fastmcp(kind, Place::Http(&server), HANDSHAKE, &[]);
+    fastmcp(kind, Place::Http(&server), DISCOVERED, &["grown"]);
+}
+
+fn python_over_http(kind: Kind) {
+    if !peers::setup(&[Group::Python]) {
+        return;
+    }
+    let server = official().serve(Http::Streamable);
+    for era in [HANDSHAKE, DISCOVERED] {
+        python(kind, Place::Http(&server), era);
+        changes(kind, Place::Http(&server), era);
+    }
 }

@@ -2,43 +2,49 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
+use mcp_client_core::http::Endpoint;
 use mcp_client_core::{ClientBuilder, Options};
 use mcp_proto::uri::UriTemplate;
 use mcp_tests::clients::{AnyClient, Kind};
 use mcp_tests::peers;
 use mcp_tests::schema::Schemas;
+use mcp_tests::served::Served;
 use mcp_tests::transcript::{self, Side};
 use serde_json::Value;
 
 use crate::offers::{Offer, Outcome};
+use crate::peer::Place;
 
 /// A client of ours and a server of theirs.
 pub(crate) struct Visit {
     pub(crate) client: Box<dyn AnyClient>,
     pub(crate) log: PathBuf,
+    recorder: Option<Served>,
     problems: Vec<String>,
 }
 
 impl Visit {
     pub(crate) fn start(
         kind: Kind,
+        server: Place<'_>,
         label: &str,
         builder: ClientBuilder,
-        server: &[String],
-        variables: &[(&str, &str)],
     ) -> Self {
-        let log = peers::scratch(&format!("{kind:?}-{label}.jsonl"));
-        let server: Vec<_> = server.iter().map(String::as_str).collect();
-        let argv = peers::recorded(&log, &server);
-        let mut command = Command::new(&argv[0]);
-        command.args(&argv[1..]).envs(variables.iter().copied());
-        let client = kind.spawn(builder, command);
+        let log = peers::scratch(&format!("{kind:?}-{label}-{server}.jsonl"));
+        let (client, recorder) = match server {
+            Place::Pipe(peer) => (kind.spawn(builder, peer.recorded(&log)), None),
+            Place::Http(running) => {
+                let recorder = Served::recorder(&log, running.url());
+                let endpoint = Endpoint::new(recorder.url()).expect("a recorder has a URL");
+                (kind.http(builder, endpoint), Some(recorder))
+            }
+        };
         Self {
             client: client.unwrap_or_else(|error| panic!("{label}: {error}")),
             log,
+            recorder,
             problems: Vec::new(),
         }
     }
@@ -118,10 +124,15 @@ impl Visit {
     pub(crate) fn end(mut self) {
         let stderr = self.client.stderr();
         let status = self.client.close();
-        // Ours ends a server that takes too long by SIGTERM, which the recorder passes on as 143.
-        let code = status.and_then(|status| status.code());
-        let ended = [0, 143].map(Some).contains(&code);
-        self.expect(ended, || format!("the server ended with {status:?}"));
+        match self.recorder.take() {
+            Some(recorder) => recorder.finish(),
+            // Ours ends a server that takes too long by SIGTERM, which the recorder passes on as 143.
+            None => {
+                let code = status.and_then(|status| status.code());
+                let ended = [0, 143].map(Some).contains(&code);
+                self.expect(ended, || format!("the server ended with {status:?}"));
+            }
+        }
         let schemas = Schemas::load();
         if schemas.is_none() {
             let _ =

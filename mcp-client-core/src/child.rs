@@ -41,6 +41,10 @@ pub const SHUTDOWN: [(Duration, Signal); 2] = [
     (Duration::from_secs(2), Signal::Kill),
 ];
 
+/// How long a server may still be heard after its process has ended, where another process holds
+/// its pipes. Then it is as if they had been closed: nobody is there who would answer.
+pub const LINGER: Duration = Duration::from_secs(2);
+
 /// How a process is told to end.
 #[expect(clippy::exhaustive_enums, reason = "there are two")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

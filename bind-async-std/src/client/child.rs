@@ -83,6 +83,13 @@ impl Process {
         ))
     }
 
+    /// Ready when the server has ended, and its pipes should have by now.
+    pub(super) async fn gone(&mut self) {
+        // Whatever it says: there is nobody to wait for any more.
+        let _ = self.child.status().await;
+        Timer::after(child::LINGER).await;
+    }
+
     /// Ends the server, whose input the caller has closed: waits, then asks it to end, then kills
     /// it and its group, as [`child::SHUTDOWN`] has it. No zombie is left.
     pub(super) async fn end(mut self) -> io::Result<ExitStatus> {

@@ -205,12 +205,15 @@ impl<T: Runtime> Client<T> {
         let clock = Clock::start();
         let (desk, caller) = StreamDesk::new(builder, clock.now());
         let driver = Driver::new(desk, clock, reader, writer, answer::<T>);
+        let driving = caller.clone();
+        // How it ends, the calls that it has failed tell; nobody else waits for it.
         let drive = async move {
-            // The calls that it has failed tell; nobody else waits for it.
-            let _ = driver.run().await;
             match process {
-                Some(process) => process.end().await.ok(),
-                None => None,
+                Some(mut process) => {
+                    let _ = driving.drive(driver.run(), process.gone()).await;
+                    process.end().await.ok()
+                }
+                None => driver.run().await.err().and(None),
             }
         };
         Self::over(caller, stderr, drive).await

@@ -3,13 +3,21 @@
 use std::{
     env,
     io::{self, Read},
-    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
 use mcp_client_core::child::{self, Signal, Tail};
+
+use super::{
+    driver::Outlet,
+    pipes::{HangUp, Pipes},
+};
+
+/// How to read a server, and how to write to it.
+pub(super) type Streams = (Box<dyn Read + Send>, Box<dyn Outlet>);
 
 /// [Reduces](child::environment) the server's environment, and keeps its standard streams apart.
 pub(super) fn prepare(command: &mut Command) {
@@ -29,25 +37,28 @@ pub(super) fn prepare(command: &mut Command) {
 pub(super) struct Server {
     child: Child,
     stderr: Arc<Mutex<Tail>>,
+    hang_up: Option<HangUp>,
+    // Dropped when it has ended: what it has left behind may say more, but not to us.
+    errors_hang_up: Option<HangUp>,
 }
 
 impl Server {
     /// Starts a server by a command that was [prepared](prepare).
-    pub(super) fn spawn(command: &mut Command) -> io::Result<(Self, ChildStdin, ChildStdout)> {
+    pub(super) fn spawn(command: &mut Command) -> io::Result<(Self, Streams)> {
         let mut child = command.spawn().map_err(|error| explain(command, &error))?;
+        let pipes = Pipes::of(&mut child)?;
         let stderr = Arc::<Mutex<Tail>>::default();
-        let (Some(input), Some(output), Some(errors)) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take())
-        else {
-            return Err(io::Error::other(
-                "the server's standard streams are no pipes",
-            ));
-        };
-        let kept = Arc::clone(&stderr);
+        let (errors, kept) = (pipes.errors, Arc::clone(&stderr));
         thread::Builder::new()
             .name("mcp-stderr".into())
             .spawn(move || keep_tail(errors, &kept))?;
-        Ok((Self { child, stderr }, input, output))
+        let server = Self {
+            child,
+            stderr,
+            hang_up: Some(pipes.hang_up),
+            errors_hang_up: Some(pipes.errors_hang_up),
+        };
+        Ok((server, (Box::new(pipes.output), Box::new(pipes.input))))
     }
 
     /// The end of what the server wrote to standard error so far.
@@ -59,6 +70,14 @@ impl Server {
     /// Ends the server, whose input the caller has closed: waits, then asks it to end, then kills
     /// it and its group, as [`child::SHUTDOWN`] has it. No zombie is left.
     pub(super) fn end(&mut self) -> io::Result<ExitStatus> {
+        // Whoever still reads or writes lets go of the pipes.
+        self.hang_up = None;
+        let ended = self.end_process();
+        self.errors_hang_up = None;
+        ended
+    }
+
+    fn end_process(&mut self) -> io::Result<ExitStatus> {
         let mut ended = None;
         for (grace, signal) in child::SHUTDOWN {
             ended = self.wait(grace)?;
@@ -123,7 +142,7 @@ fn explain(command: &Command, error: &io::Error) -> io::Error {
 }
 
 // Reads to the end, so that the server never blocks on a full pipe, and keeps the last of it.
-fn keep_tail(mut errors: ChildStderr, kept: &Mutex<Tail>) {
+fn keep_tail(mut errors: impl Read, kept: &Mutex<Tail>) {
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = errors.read(&mut buffer) {
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);

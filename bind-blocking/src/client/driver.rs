@@ -21,6 +21,34 @@ use crate::clock::Clock;
 /// Bytes asked of the reader at a time: what a Linux pipe holds.
 const READ_BYTES: usize = 64 * 1024;
 
+/// Where messages are written to.
+pub(super) trait Outlet: Write + Send {
+    /// Waits for room, where writing has failed with [`WouldBlock`](io::ErrorKind::WouldBlock).
+    ///
+    /// # Errors
+    /// Where there will be none any more.
+    fn wait(&self) -> io::Result<()>;
+}
+
+/// A writer that blocks while there is no room, which is then no error.
+pub(super) struct Plain<W>(pub(super) W);
+
+impl<W: Write> Write for Plain<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl<W: Write + Send> Outlet for Plain<W> {
+    fn wait(&self) -> io::Result<()> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}
+
 pub(super) struct Driver {
     clock: Clock,
     state: Mutex<State>,
@@ -28,13 +56,15 @@ pub(super) struct Driver {
     dirty: AtomicBool,
     // Where the timekeeper waits.
     time: Condvar,
+    // To start a thread with.
+    myself: Weak<Self>,
 }
 
 struct State {
     // Gone once the connection is over; what was queued fails then.
     desk: Option<Desk>,
     // Away while somebody writes; gone once the peer takes nothing more.
-    writer: Option<Box<dyn Write + Send>>,
+    writer: Option<Box<dyn Outlet>>,
     output: Vec<u8>,
     // When the timekeeper will look next.
     planned: Instant,
@@ -47,7 +77,7 @@ impl Driver {
     pub(super) fn start(
         builder: ClientBuilder,
         reader: Box<dyn Read + Send>,
-        writer: Box<dyn Write + Send>,
+        writer: Box<dyn Outlet>,
     ) -> io::Result<(Arc<Self>, Caller)> {
         let clock = Clock::start();
         let mut caller = None;
@@ -72,6 +102,7 @@ impl Driver {
                 state: Mutex::new(state),
                 dirty: AtomicBool::new(true),
                 time: Condvar::new(),
+                myself: myself.clone(),
             }
         });
         let (reading, keeping) = (Arc::clone(&driver), Arc::downgrade(&driver));
@@ -178,15 +209,57 @@ impl Driver {
             while desk.poll_transmit(&mut output) {}
         }
         drop(state);
-        let written = writer.write_all(&output).and_then(|()| writer.flush());
-        output.clear();
+        let mut written = 0;
+        match write_some(&mut *writer, &output, &mut written) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.write_elsewhere(writer, output, written);
+                self.lock()
+            }
+            result => {
+                output.clear();
+                self.give_back(writer, output, result.is_ok())
+            }
+        }
+    }
+
+    fn give_back(&self, writer: Box<dyn Outlet>, output: Vec<u8>, well: bool) -> Guard<'_> {
         let mut state = self.lock();
         // A server that takes nothing more may still be answering: its output's end decides.
-        if written.is_ok() && state.desk.is_some() {
+        if well && state.desk.is_some() {
             state.writer = Some(writer);
         }
         state.output = output;
         state
+    }
+
+    // The server takes no more for now, which is no reason to keep whoever has made a call from
+    // waiting for its own time to be up. This is rare, so that a thread for it is no waste.
+    fn write_elsewhere(
+        &self,
+        mut writer: Box<dyn Outlet>,
+        mut output: Vec<u8>,
+        mut written: usize,
+    ) {
+        let Some(driver) = self.myself.upgrade() else {
+            return;
+        };
+        // Where no thread can be had, the writer is gone: the calls' time runs out.
+        let _ = thread::Builder::new()
+            .name("mcp-writer".into())
+            .spawn(move || {
+                let result = loop {
+                    match write_some(&mut *writer, &output, &mut written) {
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        result => break result,
+                    }
+                    if let Err(error) = writer.wait() {
+                        break Err(error);
+                    }
+                };
+                output.clear();
+                let state = driver.give_back(writer, output, result.is_ok());
+                driver.pump(state);
+            });
     }
 
     // Tells the timekeeper where it has to look earlier than it meant to.
@@ -205,6 +278,19 @@ impl State {
         self.writer = None;
         self.planned = Instant::ZERO;
     }
+}
+
+// Writes on from `written`, which tells how far it came.
+fn write_some(writer: &mut dyn Outlet, output: &[u8], written: &mut usize) -> io::Result<()> {
+    while *written < output.len() {
+        match writer.write(&output[*written..]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => *written += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    writer.flush()
 }
 
 // Sleeps until a deadline comes; ends with the connection.

@@ -4,6 +4,8 @@ mod child;
 mod driver;
 #[cfg(feature = "http-client")]
 mod http;
+#[cfg_attr(unix, path = "pipes_unix.rs")]
+mod pipes;
 
 use std::{
     fmt,
@@ -15,7 +17,7 @@ use std::{
 
 use mcp_client_core::{Caller, ClientBuilder, ServerDetails, client_methods};
 
-use self::driver::Driver;
+use self::driver::{Driver, Outlet, Plain};
 use crate::Error;
 
 /// A connection to a server. Cheap to clone; all clones share it, and any number of threads may
@@ -91,14 +93,8 @@ impl Client {
     }
 
     fn start(builder: ClientBuilder, command: &mut Command) -> Result<Self, Error> {
-        let (process, input, output) = child::Server::spawn(command)?;
-        Self::run(
-            builder,
-            Box::new(output),
-            Box::new(input),
-            Some(process),
-            Box::new(|| {}),
-        )
+        let (process, (reader, writer)) = child::Server::spawn(command)?;
+        Self::run(builder, reader, writer, Some(process), Box::new(|| {}))
     }
 
     /// Connects over a reader and a writer.
@@ -128,7 +124,7 @@ impl Client {
         Self::run(
             builder,
             Box::new(reader),
-            Box::new(writer),
+            Box::new(Plain(writer)),
             None,
             Box::new(|| {}),
         )
@@ -147,7 +143,7 @@ impl Client {
         Self::run(
             builder(),
             Box::new(reader),
-            Box::new(writer),
+            Box::new(Plain(writer)),
             None,
             Box::new(hang_up),
         )
@@ -166,7 +162,7 @@ impl Client {
         Self::run(
             builder(),
             Box::new(reader),
-            Box::new(writer),
+            Box::new(Plain(writer)),
             None,
             Box::new(hang_up),
         )
@@ -175,7 +171,7 @@ impl Client {
     fn run(
         builder: ClientBuilder,
         reader: Box<dyn Read + Send>,
-        writer: Box<dyn Write + Send>,
+        writer: Box<dyn Outlet>,
         process: Option<child::Server>,
         hang_up: Box<dyn Fn() + Send + Sync>,
     ) -> Result<Self, Error> {

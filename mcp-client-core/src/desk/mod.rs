@@ -355,6 +355,11 @@ impl Caller {
         self.run(Session::close);
     }
 
+    /// Says that the server has gone although its output has not ended: every open call fails.
+    pub fn lost(&self) {
+        self.run(|session, _| session.end_of_input());
+    }
+
     /// Replaces the roots that servers are told, and tells them. Without effect for a client that
     /// was built without roots, for it has declared that it has none.
     pub fn set_roots(&self, roots: impl IntoIterator<Item = Root>) {

@@ -3,6 +3,8 @@
 
 use alloc::{sync::Arc, vec::Vec};
 use core::{
+    future::{Future, poll_fn},
+    pin::pin,
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -104,7 +106,8 @@ impl Machine for StreamDesk {
                 nowhere.clear();
             }
         }
-        if self.desk.is_closed() {
+        // What is still to be sent has a little time.
+        if self.desk.closed().is_some() {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -129,5 +132,22 @@ impl Machine for StreamDesk {
 
     fn patience(&self) -> Duration {
         PATIENCE
+    }
+}
+
+impl Caller {
+    /// Drives a connection to its end; or until its server has `gone`, after which it does not last
+    /// long.
+    pub async fn drive<D: Future>(&self, driving: D, gone: impl Future) -> D::Output {
+        let (mut driving, mut gone) = (pin!(driving), pin!(gone));
+        let first = poll_fn(|context| match driving.as_mut().poll(context) {
+            Poll::Ready(end) => Poll::Ready(Some(end)),
+            Poll::Pending => gone.as_mut().poll(context).map(|_| None),
+        });
+        if let Some(end) = first.await {
+            return end;
+        }
+        self.lost();
+        driving.await
     }
 }

@@ -53,13 +53,22 @@ pub use mcp_server_core;
 #[doc(hidden)]
 pub use mcp_server_core as __core;
 pub use memory::{PipeReader, PipeWriter, memory_pair};
+#[cfg(feature = "http-server")]
+pub use server::{HttpListener, HttpShutdown, authorized_http_service, http_service, serve_http};
 #[cfg(feature = "server")]
 pub use server::{Listener, Shutdown, serve, serve_stdio};
 
-/// The choices of a client over HTTP.
-#[cfg(feature = "http-client")]
+/// The choices of servers and clients over HTTP.
+#[cfg(any(feature = "http-client", feature = "http-server"))]
 pub mod http {
+    #[cfg(feature = "http-server")]
+    pub use http::{HeaderValue, Response, StatusCode, request::Parts};
+    #[cfg(feature = "http-client")]
     pub use mcp_client_core::http::{BadEndpoint, Challenge, Endpoint, ProxyChoice};
+    #[cfg(feature = "http-server")]
+    pub use mcp_proto::http::guard::{Names, Origins};
+    #[cfg(feature = "http-server")]
+    pub use mcp_server_core::http::{HttpBody, HttpOptions, HttpService, SessionMode, Verdict};
 }
 
 /// Makes a JSON value, such as the arguments of a call.
@@ -72,6 +81,8 @@ pub mod prelude {
     pub use crate::Error;
     #[cfg(feature = "http-client")]
     pub use crate::http::Endpoint;
+    #[cfg(feature = "http-server")]
+    pub use crate::{HttpListener, serve_http};
     #[cfg(feature = "server")]
     pub use crate::{Listener, serve, serve_stdio};
     #[cfg(feature = "client")]

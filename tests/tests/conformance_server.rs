@@ -72,4 +72,5 @@ macro_rules! bindings {
 
 bindings! {
     blocking: "fixture-blocking",
+    tokio: "fixture-tokio",
 }

@@ -10,14 +10,14 @@ use crate::call::{Link, Note, Outcome, Ticket};
 
 /// Something that happened elsewhere.
 #[derive(Debug)]
-pub(super) enum Posted {
+pub(crate) enum Posted {
     Note(CallId, Note),
     Done(Ticket, Outcome),
     /// A handler panicked, or was never run.
     Lost(CallId),
 }
 
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     state: Mutex<State>,
     max_notes: usize,
 }
@@ -43,7 +43,7 @@ impl fmt::Debug for Inbox {
 
 impl Inbox {
     /// So many notes are kept while the task does not come to take them.
-    pub(super) fn new(max_notes: usize) -> Self {
+    pub(crate) fn new(max_notes: usize) -> Self {
         let state = State {
             awake: true,
             ..State::default()
@@ -61,15 +61,11 @@ impl Inbox {
 
     // ── for everybody else ──────────────────────────────────────────────────────────────────────
 
-    pub(super) fn post(&self, item: Posted) {
-        self.change(|state| state.posted.push_back(item));
-    }
-
     pub(super) fn wake_future(&self, key: u64) {
         self.change(|state| state.woken.push(key));
     }
 
-    pub(super) fn tell_of_change(&self) {
+    pub(crate) fn tell_of_change(&self) {
         self.change(|state| state.changed = true);
     }
 
@@ -95,7 +91,7 @@ impl Inbox {
 
     /// Takes everything, and tells whether the server has changed. From here until
     /// [`rest`](Self::rest) the task needs no waking.
-    pub(super) fn take(&self, posted: &mut Vec<Posted>, woken: &mut Vec<u64>) -> bool {
+    pub(crate) fn take(&self, posted: &mut Vec<Posted>, woken: &mut Vec<u64>) -> bool {
         let mut state = self.lock();
         state.awake = true;
         state.move_posted(posted);
@@ -104,14 +100,14 @@ impl Inbox {
     }
 
     /// Takes what was posted.
-    pub(super) fn take_posted(&self, posted: &mut Vec<Posted>) {
+    pub(crate) fn take_posted(&self, posted: &mut Vec<Posted>) {
         let mut state = self.lock();
         state.move_posted(posted);
     }
 
     /// The task has done its work. It is woken at once where something has come meanwhile: it gets
     /// round to its I/O before.
-    pub(super) fn rest(&self, waker: &Waker) {
+    pub(crate) fn rest(&self, waker: &Waker) {
         let mut state = self.lock();
         if state.posted.is_empty() && state.woken.is_empty() && !state.changed {
             state.awake = false;
@@ -129,7 +125,7 @@ impl Inbox {
     }
 
     /// Nobody will look any more.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut state = self.lock();
         let old = mem::replace(
             &mut *state,
@@ -141,6 +137,17 @@ impl Inbox {
         // Its drop may run foreign code.
         drop(state);
         drop(old);
+    }
+}
+
+/// Takes whatever a handler leaves, from whatever thread.
+pub(crate) trait Outlet: Link {
+    fn post(&self, item: Posted);
+}
+
+impl Outlet for Inbox {
+    fn post(&self, item: Posted) {
+        self.change(|state| state.posted.push_back(item));
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::inbox::{Inbox, Posted};
+use super::inbox::{Outlet, Posted};
 use crate::{
     call::{Ticket, Work},
     cx::Cx,
@@ -16,7 +16,7 @@ use crate::{
 #[must_use = "the peer waits for an answer"]
 pub struct Job {
     parts: Option<Parts>,
-    inbox: Arc<Inbox>,
+    outlet: Arc<dyn Outlet>,
 }
 
 struct Parts {
@@ -32,7 +32,7 @@ impl Job {
         run: Arc<SyncFn>,
         work: Work,
         cx: Cx,
-        inbox: Arc<Inbox>,
+        outlet: Arc<dyn Outlet>,
     ) -> Self {
         Self {
             parts: Some(Parts {
@@ -41,7 +41,7 @@ impl Job {
                 work,
                 cx,
             }),
-            inbox,
+            outlet,
         }
     }
 
@@ -63,7 +63,7 @@ impl Job {
         } else {
             catch_unwind(AssertUnwindSafe(|| run(work, cx))).ok()
         };
-        self.inbox.post(match outcome {
+        self.outlet.post(match outcome {
             Some(outcome) => Posted::Done(ticket, outcome),
             None => Posted::Lost(call),
         });
@@ -73,7 +73,7 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         if let Some(parts) = &self.parts {
-            self.inbox.post(Posted::Lost(parts.ticket.call()));
+            self.outlet.post(Posted::Lost(parts.ticket.call()));
         }
     }
 }

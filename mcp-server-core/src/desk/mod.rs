@@ -12,28 +12,30 @@
 //! The task that drives the desk owns it: nothing here is locked but the inbox, which holds what
 //! other threads have left for the next turn.
 
+mod begin;
 mod inbox;
 mod job;
 mod running;
 
 use alloc::{sync::Arc, vec::Vec};
 use core::{fmt, future::Future, mem, pin::Pin, task::Context, task::Poll, time::Duration};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mcp_proto::{pump::Machine, rpc::CallId, time::Instant};
 
 pub use job::Job;
 
 use crate::{
-    call::{Call, Closed, Event, Link, Outcome, Ticket},
+    call::{Call, Closed, Event, Outcome, Ticket},
     cancel::{CancelToken, Cancelled},
     conn::Conn,
-    cx::Cx,
     handler::Handler,
     server::{Server, Watch},
 };
-use inbox::{Inbox, Posted};
+pub(crate) use begin::{Begun, begin};
+pub(crate) use inbox::{Inbox, Posted};
 use running::{Running, Step};
+#[cfg(feature = "http")]
+pub(crate) use {inbox::Outlet, running::discard};
 
 /// One connection of a [`Server`], with the handlers that run for it.
 ///
@@ -66,8 +68,6 @@ pub struct Desk {
     server: Server,
     watch: Watch,
     inbox: Arc<Inbox>,
-    // The inbox again, as handlers see it.
-    link: Arc<dyn Link>,
     running: Running,
     // What was taken out of the inbox, and the space for it.
     posted: Vec<Posted>,
@@ -103,7 +103,6 @@ impl Desk {
             conn: server.connect(0, now),
             server: server.clone(),
             watch,
-            link: Arc::clone(&inbox) as Arc<dyn Link>,
             running: Running::new(Arc::clone(&inbox)),
             inbox,
             posted: Vec::new(),
@@ -239,28 +238,13 @@ impl Desk {
     }
 
     fn start(&mut self, call: Call<Handler>, block: &mut impl FnMut(Job)) {
-        let Call {
-            ticket,
-            handler,
-            work,
-            context,
-        } = call;
-        let cx = Cx::new(context, Arc::clone(&self.link)).with_server(self.server.handle());
-        match handler {
-            Handler::Async(run) => {
-                let step = match catch_unwind(AssertUnwindSafe(|| run(work, cx))) {
-                    Ok(future) => self.running.start(ticket, future),
-                    Err(_) => Step::Lost(ticket.call()),
-                };
-                self.apply(step);
-            }
-            Handler::Quick(run) => {
-                let id = ticket.call();
-                let outcome = catch_unwind(AssertUnwindSafe(|| run(work, cx)));
-                self.apply(outcome.map_or(Step::Lost(id), |outcome| Step::Done(ticket, outcome)));
-            }
-            Handler::Sync(run) => block(Job::new(ticket, run, work, cx, Arc::clone(&self.inbox))),
-        }
+        let step = match begin(call, &self.server, &self.inbox) {
+            Begun::Future(ticket, future) => self.running.start(ticket, future),
+            Begun::Over(ticket, Some(outcome)) => Step::Done(ticket, outcome),
+            Begun::Over(ticket, None) => Step::Lost(ticket.call()),
+            Begun::Job(job) => return block(job),
+        };
+        self.apply(step);
     }
 
     fn resume_woken(&mut self) {

@@ -179,6 +179,6 @@ fn poll(future: &mut BoxFuture<Outcome>, alarm: &Alarm) -> Result<Poll<Outcome>,
 }
 
 // What a handler holds may panic when it is dropped; that is no other call's concern.
-fn discard(future: BoxFuture<Outcome>) {
+pub(crate) fn discard(future: BoxFuture<Outcome>) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
 }

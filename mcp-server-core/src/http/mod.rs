@@ -79,6 +79,7 @@
 //!
 //! [`Limits::sse_after`]: mcp_proto::limits::Limits::sse_after
 
+mod desk;
 mod dialog;
 mod enter;
 mod exchange;
@@ -92,13 +93,18 @@ mod request;
 mod seat;
 mod server;
 mod serving;
+mod sessions;
 mod store;
 mod streams;
 #[cfg(test)]
 mod tests;
 
+pub use desk::{Alarm, HttpDesk, HttpHub, Judge, Runtime};
+#[cfg(feature = "http-service")]
+pub use desk::{HttpBody, HttpFuture, HttpService, Pace};
 pub use exchange::{Exchange, HttpEvent, Verdict};
 pub use options::{DEFAULT_ENDPOINT, HttpOptions, SessionMode};
 pub use reply::Body;
 pub use server::{HttpServer, HttpServerEvent};
+pub use sessions::{Errands, Sessions};
 pub use store::{EventId, EventRing, EventStore, StoredEvent};

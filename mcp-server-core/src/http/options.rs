@@ -1,7 +1,7 @@
 //! How a server behaves over HTTP: everything that is a choice.
 
-use alloc::{boxed::Box, sync::Arc, vec::Vec};
-use core::{fmt, time::Duration};
+use alloc::{boxed::Box, format, string::String, sync::Arc, vec::Vec};
+use core::{fmt, net::SocketAddr, time::Duration};
 
 use http::{Method, Response, request::Parts};
 use mcp_proto::http::guard::{Guard, Names, Origins};
@@ -133,6 +133,12 @@ impl HttpOptions {
     #[must_use]
     pub fn endpoint_path(&self) -> Option<&str> {
         self.endpoint.as_deref()
+    }
+
+    /// The endpoint's URL where the server listens on this address, for clients on this machine.
+    #[must_use]
+    pub fn url(&self, address: SocketAddr) -> String {
+        format!("http://{address}{}", self.endpoint_path().unwrap_or("/"))
     }
 
     /// Serves the transport of 2024-11-05 as well, which is deprecated: a stream at one path, and

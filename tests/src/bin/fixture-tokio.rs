@@ -1,13 +1,20 @@
-//! The fixture server on tokio: `fixture-tokio stdio`.
+//! The fixture server on tokio: `fixture-tokio stdio`, `fixture-tokio http --port N`.
 
 use std::process::ExitCode;
 
+use bind_tokio::{Error, HttpListener, serve_stdio};
+use mcp_tests::fixture;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let served = match std::env::args().nth(1).as_deref() {
-        Some("stdio") => bind_tokio::serve_stdio(mcp_tests::fixture::server()).await,
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let served = match arguments[..] {
+        ["stdio"] => serve_stdio(fixture::server()).await,
+        ["http"] => serve_http("0").await,
+        ["http", "--port", port] => serve_http(port).await,
         _ => {
-            eprintln!("usage: fixture-tokio stdio");
+            eprintln!("usage: fixture-tokio stdio | http [--port PORT]");
             return ExitCode::from(2);
         }
     };
@@ -18,4 +25,10 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn serve_http(port: &str) -> Result<(), Error> {
+    let listener = HttpListener::bind(format!("127.0.0.1:{port}")).await?;
+    eprintln!("listening on {}", listener.url());
+    listener.end_on_signals()?.serve(fixture::server()).await
 }

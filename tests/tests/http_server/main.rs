@@ -56,4 +56,6 @@ macro_rules! each {
 
 on! {
     blocking = Blocking,
+    tokio = Tokio,
+    tokio_threads = TokioThreads,
 }

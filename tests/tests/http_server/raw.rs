@@ -106,6 +106,9 @@ impl Client {
     pub(crate) fn response(&mut self) -> Response {
         let Head { status, headers } = self.head();
         let body = match get(&headers, "content-length") {
+            Some(_) if get(&headers, "content-type") == Some("text/event-stream") => {
+                std::iter::from_fn(|| self.chunk()).flatten().collect()
+            }
             Some(length) => self.take(length.parse().expect("a length")),
             None if get(&headers, "transfer-encoding").is_some() => {
                 let mut body = Vec::new();
@@ -137,16 +140,32 @@ impl Client {
         let start = lines.next().unwrap_or_default();
         let status = start
             .strip_prefix("HTTP/1.1 ")
+            .or_else(|| start.strip_prefix("HTTP/1.0 "))
             .and_then(|rest| rest.get(..3));
         let status = status.and_then(|status| status.parse().ok());
         let headers = lines.map(|line| {
             let (name, value) = line.split_once(": ").expect("a header");
             (name.to_owned(), value.to_owned())
         });
-        Head {
+        let head = Head {
             status: status.unwrap_or_else(|| panic!("{text}")),
             headers: headers.collect(),
-        }
+        };
+        self.cut_into_chunks(&head);
+        head
+    }
+
+    // A stream that is complete beforehand may have a length: what follows reads chunks.
+    fn cut_into_chunks(&mut self, head: &Head) {
+        let length = head.get("content-length").map(str::parse);
+        let (Some(Ok(length)), Some("text/event-stream")) = (length, head.get("content-type"))
+        else {
+            return;
+        };
+        let body = String::from_utf8(self.take(length)).expect("events are text");
+        let mut held = format!("{length:x}\r\n{body}\r\n0\r\n\r\n").into_bytes();
+        held.append(&mut self.held);
+        self.held = held;
     }
 
     /// The next chunk of a body; `None`: it is complete.

@@ -16,13 +16,24 @@ use mcp_server_core::{
     mcp_proto::limits::Limits,
 };
 use serde_json::{Value, json};
+use tokio::runtime::Builder as Runtime;
 
 use crate::raw::{Client, PATIENCE, Response};
 
 /// Who serves.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Binding {
     Blocking,
+    Tokio,
+    TokioThreads,
+}
+
+impl Binding {
+    /// Whether the framing is the binding's own, and so as strict as can be. Where it is not,
+    /// hyper may do what RFC 9112 leaves to it.
+    pub(crate) fn reads_heads_itself(self) -> bool {
+        self == Self::Blocking
+    }
 }
 
 /// What differs from test to test.
@@ -63,28 +74,19 @@ pub(crate) struct Counts {
 impl Rig {
     pub(crate) fn start(binding: Binding, setup: Setup) -> Self {
         let counts = Arc::new(Counts::default());
-        let server = server(&counts, setup.limits);
+        let server = server(&counts, setup.limits.clone());
         let handle = server.handle();
-        match binding {
-            Binding::Blocking => {
-                let mut listener = bind_blocking::HttpListener::bind("127.0.0.1:0")
-                    .expect("a port")
-                    .options(setup.options);
-                if let Some(judge) = setup.judge {
-                    listener = listener.authorize(judge);
-                }
-                let (address, stop) = (listener.local_addr(), listener.shutdown_handle());
-                let serving = thread::spawn(move || {
-                    listener.serve(server).map_err(|error| error.to_string())
-                });
-                Self {
-                    address,
-                    handle,
-                    counts,
-                    stop: Box::new(move || stop.shutdown()),
-                    serving: Some(serving),
-                }
-            }
+        let (address, stop, serving) = match binding {
+            Binding::Blocking => serve_blocking(server, setup),
+            Binding::Tokio => serve_tokio(server, setup, Runtime::new_current_thread()),
+            Binding::TokioThreads => serve_tokio(server, setup, Runtime::new_multi_thread()),
+        };
+        Self {
+            address,
+            handle,
+            counts,
+            stop,
+            serving: Some(serving),
         }
     }
 
@@ -130,6 +132,38 @@ impl Rig {
         assert_eq!(ready.status, 202, "{ready:?}");
         id
     }
+}
+
+type Served = (SocketAddr, Box<dyn Fn()>, JoinHandle<Result<(), String>>);
+
+fn serve_blocking(server: Server, setup: Setup) -> Served {
+    let mut listener = bind_blocking::HttpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .options(setup.options);
+    if let Some(judge) = setup.judge {
+        listener = listener.authorize(judge);
+    }
+    let (address, stop) = (listener.local_addr(), listener.shutdown_handle());
+    let serving = thread::spawn(move || listener.serve(server).map_err(|error| error.to_string()));
+    (address, Box::new(move || stop.shutdown()), serving)
+}
+
+fn serve_tokio(server: Server, setup: Setup, mut runtime: Runtime) -> Served {
+    let runtime = runtime.worker_threads(2).enable_all().build();
+    let runtime = runtime.expect("a runtime can be made");
+    let listener = runtime.block_on(bind_tokio::HttpListener::bind("127.0.0.1:0"));
+    let mut listener = listener.expect("a port").options(setup.options);
+    if let Some(judge) = setup.judge {
+        listener = listener.authorize(move |token| async move { judge(token.as_deref()) });
+    }
+    let (address, stop) = (listener.local_addr(), listener.shutdown_handle());
+    let serving = thread::spawn(move || {
+        let served = runtime.block_on(listener.serve(server));
+        // Handlers that do not look whether they were cancelled are left behind.
+        runtime.shutdown_background();
+        served.map_err(|error| error.to_string())
+    });
+    (address, Box::new(move || stop.shutdown()), serving)
 }
 
 impl Drop for Rig {

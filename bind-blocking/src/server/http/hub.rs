@@ -15,7 +15,7 @@ use std::{
 use mcp_proto::{rpc::CallId, time::Instant};
 use mcp_server_core::{
     Call, Changes, Cx, Handler, Link, Note, Outcome, Server, Ticket,
-    http::{HttpOptions, HttpServer, HttpServerEvent},
+    http::{self, Exchange, HttpOptions, HttpServer, Sessions},
 };
 use mio::{Registry, Token, Waker};
 
@@ -27,7 +27,9 @@ const WORKER_IDLE: Duration = Duration::from_secs(10);
 
 /// The server's sessions; an exchange that waits for something of theirs is woken by its
 /// connection.
-type Sessions = HttpServer<Handler, Weak<Connection>>;
+type Session = HttpServer<Handler, Weak<Connection>>;
+/// What is to be done once no lock is held.
+pub(super) type Errands = http::Errands<Weak<Connection>>;
 
 pub(super) struct Hub {
     pub(super) server: Server,
@@ -41,7 +43,7 @@ pub(super) struct Hub {
     waker: Arc<Waker>,
     myself: Weak<Hub>,
     link: Arc<dyn Link>,
-    sessions: Mutex<Shared>,
+    sessions: Sessions<Weak<Connection>>,
     connections: Mutex<BTreeMap<usize, Arc<Connection>>>,
     listening: Mutex<BTreeMap<usize, Arc<Connection>>>,
     schedule: Mutex<Schedule>,
@@ -54,18 +56,10 @@ pub(super) struct Hub {
     waiting: AtomicUsize,
 }
 
-struct Shared {
-    sessions: Sessions,
-    // What the schedule knows of them.
-    scheduled: Option<Instant>,
-    entropy: Entropy,
-}
-
 /// When the poller has to look after what.
 #[derive(Default)]
 struct Schedule {
     connections: BTreeSet<(Instant, usize)>,
-    sessions: Option<Instant>,
     // Until when the poller sleeps; `None` while it is awake.
     asleep_until: Option<Instant>,
 }
@@ -86,20 +80,6 @@ pub(super) enum Job {
     Serve(Arc<Connection>, u64),
     /// A call of a session.
     Run(Call<Handler>),
-}
-
-/// What is to be done once no lock is held.
-#[derive(Default)]
-pub(super) struct Errands {
-    /// Connections with something to fetch from their sessions.
-    wakes: Vec<Weak<Connection>>,
-    pub(super) calls: VecDeque<Call<Handler>>,
-}
-
-impl Errands {
-    pub(super) fn is_empty(&self) -> bool {
-        self.wakes.is_empty() && self.calls.is_empty()
-    }
 }
 
 /// What a hub is made of.
@@ -124,11 +104,8 @@ impl Hub {
         } = parts;
         let service = server.current();
         let stall = service.limits().outbound_stall;
-        let shared = Shared {
-            sessions: HttpServer::new(service, Arc::clone(&options)),
-            scheduled: None,
-            entropy: Entropy::default(),
-        };
+        let fill = |bytes: &mut [u8]| getrandom::fill(bytes).is_ok();
+        let sessions = Sessions::new(service, Arc::clone(&options), fill);
         Arc::new_cyclic(|myself: &Weak<Hub>| Self {
             server,
             options,
@@ -140,7 +117,7 @@ impl Hub {
             waker,
             myself: Weak::clone(myself),
             link: Arc::new(SessionLink(Weak::clone(myself))),
-            sessions: Mutex::new(shared),
+            sessions,
             connections: Mutex::default(),
             listening: Mutex::default(),
             schedule: Mutex::default(),
@@ -226,43 +203,19 @@ impl Hub {
     pub(super) fn sessions<R>(
         &self,
         errands: &mut Errands,
-        act: impl FnOnce(&mut Sessions) -> R,
+        act: impl FnOnce(&mut Session) -> R,
     ) -> R {
-        let mut shared = lock(&self.sessions);
-        let result = act(&mut shared.sessions);
-        self.collect(&mut shared, errands);
-        result
+        self.sessions.with(errands, act)
     }
 
-    /// As [`sessions`](Self::sessions), with what a new session's id is made of.
+    /// Takes an exchange into its session.
     pub(super) fn join(
         &self,
+        exchange: &mut Exchange<Handler>,
+        waker: Weak<Connection>,
         errands: &mut Errands,
-        act: impl FnOnce(&mut Sessions, &[u8; 16]),
-    ) -> Result<(), NoEntropy> {
-        let mut shared = lock(&self.sessions);
-        let entropy = shared.entropy.take()?;
-        act(&mut shared.sessions, &entropy);
-        self.collect(&mut shared, errands);
-        Ok(())
-    }
-
-    fn collect(&self, shared: &mut Shared, errands: &mut Errands) {
-        while let Some(event) = shared.sessions.poll_event() {
-            match event {
-                HttpServerEvent::Call(call) => errands.calls.push_back(call),
-                HttpServerEvent::Wake(connection) => errands.wakes.push(connection),
-                // Its token is set already; a thread cannot be stopped from outside.
-                _ => {}
-            }
-        }
-        let due = shared.sessions.poll_timeout();
-        if due != shared.scheduled {
-            shared.scheduled = due;
-            let mut schedule = lock(&self.schedule);
-            schedule.sessions = due;
-            self.rouse(schedule, due);
-        }
+    ) {
+        self.sessions.join(exchange, waker, self.now(), errands);
     }
 
     /// Does what was noted down. Nobody may hold a lock.
@@ -274,6 +227,9 @@ impl Hub {
         }
         for call in errands.calls {
             self.enqueue(Job::Run(call));
+        }
+        if errands.rouse {
+            self.wake();
         }
     }
 
@@ -319,12 +275,7 @@ impl Hub {
         errands: &mut Errands,
     ) {
         let (ticket, outcome) = self.call(call, Arc::clone(&self.link), on);
-        let (call, now) = (ticket.call(), self.now());
-        // Discarded where the call was cancelled or timed out meanwhile, which needs no answer.
-        let _ = self.sessions(errands, |sessions| match outcome {
-            Some(outcome) => sessions.finish(ticket, outcome, now),
-            None => sessions.abandon(call, now),
-        });
+        self.sessions.end_call(ticket, outcome, self.now(), errands);
     }
 
     // While a handler runs, nobody looks after its connection: the poller does if it takes long.
@@ -393,14 +344,17 @@ impl Hub {
         }
     }
 
-    /// The poller goes to sleep, until `wanted` at the latest. For how long it may.
-    pub(super) fn fall_asleep(&self, wanted: Option<Instant>) -> Option<Duration> {
+    /// The poller goes to sleep, until `wanted` at the latest. For how long it may. What is due in
+    /// the sessions is done.
+    pub(super) fn fall_asleep(
+        &self,
+        wanted: Option<Instant>,
+        errands: &mut Errands,
+    ) -> Option<Duration> {
+        let sessions = self.sessions.fall_asleep(self.now(), errands);
         let mut schedule = lock(&self.schedule);
         let connections = schedule.connections.first().map(|(due, _)| *due);
-        let until = [connections, schedule.sessions, wanted]
-            .into_iter()
-            .flatten()
-            .min();
+        let until = [connections, sessions, wanted].into_iter().flatten().min();
         schedule.asleep_until = Some(until.unwrap_or(Instant::MAX));
         // A wait in whole milliseconds must not end before its time and then spin.
         until.map(|until| {
@@ -410,10 +364,11 @@ impl Hub {
         })
     }
 
-    /// The poller is awake: which connections are due, and whether the sessions are.
-    pub(super) fn wake_up(&self) -> (Vec<Arc<Connection>>, bool) {
+    /// The poller is awake: which connections are due.
+    pub(super) fn wake_up(&self) -> Vec<Arc<Connection>> {
         let now = self.now();
         let mut tokens = Vec::new();
+        self.sessions.wake_up();
         let mut schedule = lock(&self.schedule);
         schedule.asleep_until = None;
         while let Some((_, token)) = schedule
@@ -425,13 +380,11 @@ impl Hub {
             schedule.connections.pop_first();
             tokens.push(token);
         }
-        let sessions = schedule.sessions.is_some_and(|due| due <= now);
         drop(schedule);
-        let connections = tokens
+        tokens
             .into_iter()
             .filter_map(|token| self.connection(Token(token)))
-            .collect();
-        (connections, sessions)
+            .collect()
     }
 
     // ── workers ─────────────────────────────────────────────────────────────────────────────────
@@ -519,41 +472,6 @@ impl Hub {
 /// The data is consistent even where a thread has panicked while holding it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Random bytes from the system, fetched for many ids at once.
-struct Entropy {
-    bytes: [u8; 512],
-    used: usize,
-}
-
-impl Default for Entropy {
-    fn default() -> Self {
-        Self {
-            bytes: [0; 512],
-            used: 512,
-        }
-    }
-}
-
-/// The system has no random bytes.
-#[derive(Debug)]
-pub(super) struct NoEntropy;
-
-impl Entropy {
-    fn take(&mut self) -> Result<[u8; 16], NoEntropy> {
-        if self.used == self.bytes.len() {
-            getrandom::fill(&mut self.bytes).map_err(|_| NoEntropy)?;
-            self.used = 0;
-        }
-        let mut taken = [0; 16];
-        let from = &mut self.bytes[self.used..self.used + 16];
-        taken.copy_from_slice(from);
-        // Nobody else gets to see them.
-        from.fill(0);
-        self.used += 16;
-        Ok(taken)
-    }
 }
 
 /// How the handler of a session's call reaches its client.

@@ -179,11 +179,7 @@ impl HttpListener {
     /// The endpoint's URL, for clients on this machine.
     #[must_use]
     pub fn url(&self) -> String {
-        format!(
-            "http://{}{}",
-            self.address,
-            self.options.endpoint_path().unwrap_or("/")
-        )
+        self.options.url(self.address)
     }
 
     /// A handle that ends [`serve`](Self::serve).

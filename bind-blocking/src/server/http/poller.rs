@@ -54,9 +54,16 @@ impl Poller {
     pub(super) fn run(mut self) -> Result<(), Error> {
         let mut events = Events::with_capacity(256);
         loop {
-            let sleep = self.hub.fall_asleep(self.wanted());
+            let mut errands = Errands::default();
+            let sleep = self.hub.fall_asleep(self.wanted(), &mut errands);
+            // What that has brought is done first: another sleep comes after it.
+            let sleep = if errands.is_empty() {
+                sleep
+            } else {
+                Some(Duration::ZERO)
+            };
             let polled = self.poll.poll(&mut events, sleep);
-            let (due, sessions_due) = self.hub.wake_up();
+            let due = self.hub.wake_up();
             match polled {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                     self.cut();
@@ -64,11 +71,10 @@ impl Poller {
                 }
                 _ => {}
             }
-            let mut errands = Errands::default();
             for event in &events {
                 self.handle(event, &mut errands);
             }
-            self.handle_time(&due, sessions_due, &mut errands);
+            self.handle_time(&due, &mut errands);
             if let Some(changes) = self.watch.take() {
                 self.hub.change(&changes, &mut errands);
             }
@@ -168,12 +174,8 @@ impl Poller {
             .min()
     }
 
-    fn handle_time(&mut self, due: &[Arc<Connection>], sessions_due: bool, errands: &mut Errands) {
+    fn handle_time(&mut self, due: &[Arc<Connection>], errands: &mut Errands) {
         let now = self.hub.now();
-        if sessions_due {
-            self.hub
-                .sessions(errands, |sessions| sessions.handle_timeout(now));
-        }
         for connection in due {
             self.handle_due(connection, now, errands);
         }

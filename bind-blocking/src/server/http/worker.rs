@@ -158,16 +158,9 @@ impl<'a> Service<'a> {
     }
 
     fn join(&self, inner: &mut Guard<'a>, errands: &mut Errands) {
-        let (now, waker) = (self.hub.now(), Arc::downgrade(self.connection));
-        let Some(exchange) = inner.channel.exchange_mut() else {
-            return;
-        };
-        let joined = self.hub.join(errands, |sessions, entropy| {
-            sessions.join(exchange, waker, entropy, now);
-        });
-        if joined.is_err() {
-            // Without random bytes there are no sessions that nobody can guess.
-            inner.disconnect(self.connection, self.hub, errands);
+        if let Some(exchange) = inner.channel.exchange_mut() {
+            let waker = Arc::downgrade(self.connection);
+            self.hub.join(exchange, waker, errands);
         }
     }
 

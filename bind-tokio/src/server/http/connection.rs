@@ -1,0 +1,141 @@
+//! One connection: hyper's machine, its socket, and its times.
+
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use mcp_server_core::http::{Alarm, HttpService, Pace, Runtime};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+/// Longest head of a request, and most of a response that waits in hyper.
+const BUFFER_BYTES: usize = 64 * 1024;
+/// How long a client has to read the last response and to close its side.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Serves one connection to its end. Once `ending` is ready, no further request is read.
+pub(super) async fn serve(
+    stream: TcpStream,
+    service: HttpService,
+    runtime: Arc<dyn Runtime>,
+    stall: Duration,
+    ending: impl Future<Output = ()>,
+) {
+    // Responses are written whole: there is nothing to wait for. Without it they only come later.
+    let _ = stream.set_nodelay(true);
+    let mut alarm = runtime.alarm();
+    let pace = Arc::new(Pace::new(runtime, stall));
+    let io = TokioIo::new(Paced {
+        stream,
+        pace: Arc::clone(&pace),
+    });
+    let service = service.on_connection(Arc::clone(&pace));
+    let mut connection = http1::Builder::new()
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(io, service_fn(move |request| service.serve(request)));
+    let mut ending = pin!(ending);
+    let mut ended = false;
+    let kept = poll_fn(|context| {
+        if !ended && ending.as_mut().poll(context).is_ready() {
+            ended = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        // What went wrong with the client's bytes, the client was told.
+        if Pin::new(&mut connection).poll(context).is_ready() {
+            return Poll::Ready(true);
+        }
+        poll_late(&mut *alarm, &pace, context).map(|()| false)
+    });
+    if kept.await {
+        linger(connection.into_parts().io.into_inner().stream).await;
+    }
+}
+
+fn poll_late(alarm: &mut dyn Alarm, pace: &Pace, context: &mut Context<'_>) -> Poll<()> {
+    while alarm.poll(pace.deadline(), context).is_ready() {
+        if pace.is_late() {
+            return Poll::Ready(());
+        }
+    }
+    Poll::Pending
+}
+
+// Closing at once could destroy what the client has not read (RFC 9112 §9.6). Our side is closed.
+async fn linger(mut stream: TcpStream) {
+    let mut nothing = [0; 1024];
+    let rest = async { while let Ok(1..) = stream.read(&mut nothing).await {} };
+    // One that sends for ever is cut off.
+    let _ = tokio::time::timeout(LINGER, rest).await;
+}
+
+/// A socket that tells when something moves.
+struct Paced {
+    stream: TcpStream,
+    pace: Arc<Pace>,
+}
+
+impl Paced {
+    fn told<T>(&self, written: Poll<T>) -> Poll<T> {
+        if written.is_ready() {
+            self.pace.has_written();
+        } else {
+            self.pace.is_stuck();
+        }
+        written
+    }
+}
+
+impl AsyncRead for Paced {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if read.is_ready() {
+            self.pace.has_read();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Paced {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.told(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.told(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,169 @@
+//! When a connection of HTTP/1.1 is given up: it is silent, its head does not come, or its client
+//! does not read.
+
+use alloc::sync::Arc;
+use core::{
+    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    time::Duration,
+};
+
+use mcp_proto::time::Instant;
+
+use super::runtime::Runtime;
+
+/// How long a connection may lie idle between two requests.
+const IDLE: Duration = Duration::from_secs(75);
+/// How long a head may take from its first byte to its last.
+const HEAD_TIME: Duration = Duration::from_secs(30);
+
+/// The times of one connection, told by whoever moves its bytes. A request's own times, its body's
+/// for one, are its exchange's business.
+#[derive(Debug)]
+pub struct Pace {
+    runtime: Arc<dyn Runtime>,
+    stall: Duration,
+    // Requests whose responses are not made yet.
+    open: AtomicU32,
+    idle_since: AtomicU64,
+    // When the first byte of a head came that is not complete.
+    head_since: AtomicU64,
+    // Since when the client has taken nothing.
+    stuck_since: AtomicU64,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl Pace {
+    /// For a connection that has just been made. `stall`: how long its client may take nothing.
+    #[must_use]
+    pub fn new(runtime: Arc<dyn Runtime>, stall: Duration) -> Self {
+        let now = runtime.now().as_nanos();
+        Self {
+            runtime,
+            stall,
+            open: AtomicU32::new(0),
+            idle_since: AtomicU64::new(now),
+            head_since: AtomicU64::new(NEVER),
+            stuck_since: AtomicU64::new(NEVER),
+        }
+    }
+
+    /// Bytes were read.
+    pub fn has_read(&self) {
+        if self.open.load(Ordering::Relaxed) == 0 {
+            self.begin(&self.head_since);
+        }
+    }
+
+    /// Bytes were written.
+    pub fn has_written(&self) {
+        self.stuck_since.store(NEVER, Ordering::Relaxed);
+    }
+
+    /// The client takes no bytes right now.
+    pub fn is_stuck(&self) {
+        self.begin(&self.stuck_since);
+    }
+
+    fn begin(&self, since: &AtomicU64) {
+        if since.load(Ordering::Relaxed) == NEVER {
+            since.store(self.runtime.now().as_nanos(), Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn begin_request(&self) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        self.head_since.store(NEVER, Ordering::Relaxed);
+    }
+
+    pub(super) fn end_request(&self) {
+        let now = self.runtime.now().as_nanos();
+        self.idle_since.store(now, Ordering::Relaxed);
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// When [`is_late`](Self::is_late) is to be asked.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let after = |since: &AtomicU64, time: Duration| match since.load(Ordering::Relaxed) {
+            NEVER => None,
+            since => Some(Instant::from_nanos(since).saturating_add(time)),
+        };
+        let stuck = after(&self.stuck_since, self.stall);
+        if self.open.load(Ordering::Relaxed) > 0 {
+            return stuck;
+        }
+        let silent = after(&self.head_since, HEAD_TIME).or_else(|| after(&self.idle_since, IDLE));
+        [stuck, silent].into_iter().flatten().min()
+    }
+
+    /// Whether the connection is to be given up now.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.deadline()
+            .is_some_and(|deadline| deadline <= self.runtime.now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{desk::Job, handler::BoxFuture, http::Alarm};
+    use alloc::boxed::Box;
+
+    #[derive(Debug, Default)]
+    struct Manual(AtomicU64);
+
+    impl Runtime for Manual {
+        fn now(&self) -> Instant {
+            Instant::from_nanos(self.0.load(Ordering::Relaxed))
+        }
+        fn alarm(&self) -> Box<dyn Alarm> {
+            unreachable!("nobody waits here")
+        }
+        fn spawn(&self, _: BoxFuture<()>) {}
+        fn block(&self, _: Job) {}
+        fn fill(&self, _: &mut [u8]) -> bool {
+            false
+        }
+        fn warn(&self, _: &str) {}
+    }
+
+    #[test]
+    fn a_connection_is_given_up_where_nothing_moves() {
+        let clock = Arc::new(Manual::default());
+        let at = |seconds: u64| {
+            let time = Duration::from_secs(seconds);
+            clock.0.store(time.as_nanos() as u64, Ordering::Relaxed);
+            Instant::ZERO.saturating_add(time)
+        };
+        let pace = Pace::new(Arc::clone(&clock) as _, Duration::from_secs(5));
+        assert_eq!(pace.deadline(), Some(at(75)));
+        // A head that dribbles in has no more time for that.
+        at(10);
+        pace.has_read();
+        at(20);
+        pace.has_read();
+        assert_eq!(pace.deadline(), Some(at(40)));
+        // A request has all the time in the world, unless its client does not read.
+        pace.begin_request();
+        pace.has_read();
+        assert_eq!(pace.deadline(), None);
+        at(50);
+        pace.is_stuck();
+        at(52);
+        pace.is_stuck();
+        assert_eq!(pace.deadline(), Some(at(55)));
+        at(54);
+        assert!(!pace.is_late());
+        at(55);
+        assert!(pace.is_late());
+        pace.has_written();
+        assert!(!pace.is_late());
+        at(60);
+        pace.end_request();
+        assert_eq!(pace.deadline(), Some(at(135)));
+        at(135);
+        assert!(pace.is_late());
+    }
+}

@@ -77,9 +77,9 @@ impl Rig {
         let server = server(&counts, setup.limits.clone());
         let handle = server.handle();
         let (address, stop, serving) = match binding {
-            Binding::Blocking => serve_blocking(server, setup),
-            Binding::Tokio => serve_tokio(server, setup, Runtime::new_current_thread()),
-            Binding::TokioThreads => serve_tokio(server, setup, Runtime::new_multi_thread()),
+            Binding::Blocking => serve_blocking(server, &setup),
+            Binding::Tokio => serve_tokio(server, &setup, Runtime::new_current_thread()),
+            Binding::TokioThreads => serve_tokio(server, &setup, Runtime::new_multi_thread()),
         };
         Self {
             address,
@@ -136,7 +136,7 @@ impl Rig {
 
 type Served = (SocketAddr, Box<dyn Fn()>, JoinHandle<Result<(), String>>);
 
-fn serve_blocking(server: Server, setup: Setup) -> Served {
+fn serve_blocking(server: Server, setup: &Setup) -> Served {
     let mut listener = bind_blocking::HttpListener::bind("127.0.0.1:0")
         .expect("a port")
         .options(setup.options);
@@ -148,7 +148,7 @@ fn serve_blocking(server: Server, setup: Setup) -> Served {
     (address, Box::new(move || stop.shutdown()), serving)
 }
 
-fn serve_tokio(server: Server, setup: Setup, mut runtime: Runtime) -> Served {
+fn serve_tokio(server: Server, setup: &Setup, mut runtime: Runtime) -> Served {
     let runtime = runtime.worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime can be made");
     let listener = runtime.block_on(bind_tokio::HttpListener::bind("127.0.0.1:0"));

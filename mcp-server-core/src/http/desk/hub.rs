@@ -320,7 +320,9 @@ impl SessionCall {
             }
             None => None,
         };
-        self.future.take().map(discard);
+        if let Some(future) = self.future.take() {
+            discard(future);
+        }
         match self.ticket.take() {
             Some(ticket) => Poll::Ready((ticket, outcome)),
             None => Poll::Pending,
@@ -345,7 +347,9 @@ impl Future for SessionCall {
 /// A task that is dropped, because its runtime ends, leaves nobody without an answer.
 impl Drop for SessionCall {
     fn drop(&mut self) {
-        self.future.take().map(discard);
+        if let Some(future) = self.future.take() {
+            discard(future);
+        }
         if let Some(ticket) = self.ticket.take() {
             self.link.post(Posted::Lost(ticket.call()));
         }

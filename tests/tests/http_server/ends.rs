@@ -70,7 +70,7 @@ pub(crate) fn a_panic_ends_a_call_and_nothing_else(binding: Binding) {
 pub(crate) fn a_timed_out_call_does_not_hold_up_the_next(binding: Binding) {
     let mut setup = Setup::default();
     setup.limits.call_timeout = Duration::from_millis(100);
-    let rig = Rig::start(binding, setup);
+    let rig = Rig::start(binding, &setup);
     let mut client = rig.connect();
     let begun = Instant::now();
     let answer = client.ask(call(1, "deaf", json!({"ms": 3_000})));
@@ -122,7 +122,7 @@ pub(crate) fn a_graceful_end_lets_everybody_finish(binding: Binding) {
 pub(crate) fn an_end_that_takes_too_long_is_cut_short(binding: Binding) {
     let mut setup = Setup::default();
     setup.limits.drain_timeout = Duration::from_millis(200);
-    let mut rig = Rig::start(binding, setup);
+    let mut rig = Rig::start(binding, &setup);
     let session = rig.open("");
     let mut modern = rig.connect();
     modern.send(call(1, "wait", json!({"ms": 60_000})));

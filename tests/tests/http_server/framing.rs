@@ -225,7 +225,7 @@ pub(crate) fn malformed_requests_are_refused_and_cut_off(binding: Binding) {
 pub(crate) fn bodies_that_are_too_long_are_refused(binding: Binding) {
     let mut setup = Setup::default();
     setup.limits.message_bytes = 10_000;
-    let rig = Rig::start(binding, setup);
+    let rig = Rig::start(binding, &setup);
     let (headers, body) = modern(
         1,
         "tools/call",

@@ -72,14 +72,14 @@ pub(crate) struct Counts {
 }
 
 impl Rig {
-    pub(crate) fn start(binding: Binding, setup: Setup) -> Self {
+    pub(crate) fn start(binding: Binding, setup: &Setup) -> Self {
         let counts = Arc::new(Counts::default());
         let server = server(&counts, setup.limits.clone());
         let handle = server.handle();
         let (address, stop, serving) = match binding {
-            Binding::Blocking => serve_blocking(server, &setup),
-            Binding::Tokio => serve_tokio(server, &setup, Runtime::new_current_thread()),
-            Binding::TokioThreads => serve_tokio(server, &setup, Runtime::new_multi_thread()),
+            Binding::Blocking => serve_blocking(server, setup),
+            Binding::Tokio => serve_tokio(server, setup, Runtime::new_current_thread()),
+            Binding::TokioThreads => serve_tokio(server, setup, Runtime::new_multi_thread()),
         };
         Self {
             address,
@@ -91,7 +91,7 @@ impl Rig {
     }
 
     pub(crate) fn plain(binding: Binding) -> Self {
-        Self::start(binding, Setup::default())
+        Self::start(binding, &Setup::default())
     }
 
     pub(crate) fn connect(&self) -> Client {

@@ -45,7 +45,7 @@ pub(crate) fn a_session_has_one_stream_of_its_own(binding: Binding) {
 pub(crate) fn an_answer_that_was_lost_can_be_fetched(binding: Binding) {
     let mut setup = Setup::default();
     setup.limits.sse_after = Duration::from_millis(20);
-    let rig = Rig::start(binding, setup);
+    let rig = Rig::start(binding, &setup);
     let session = rig.open("");
     let mut client = rig.connect();
     client.send(session_call(&session, 5, "wait", json!({"ms": 200})));
@@ -90,7 +90,7 @@ pub(crate) fn sessions_are_bound_to_who_opened_them(binding: Binding) {
     };
     let rig = Rig::start(
         binding,
-        Setup {
+        &Setup {
             judge: Some(judge),
             ..Setup::default()
         },

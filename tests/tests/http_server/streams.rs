@@ -51,7 +51,7 @@ pub(crate) fn a_slow_answer_becomes_a_stream(binding: Binding) {
     let mut setup = Setup::default();
     setup.limits.sse_after = Duration::from_millis(50);
     setup.limits.keep_alive = Duration::from_millis(40);
-    let rig = Rig::start(binding, setup);
+    let rig = Rig::start(binding, &setup);
     let mut client = rig.connect();
     client.send(call(1, "deaf", json!({"ms": 400})));
     let (begun, head) = (Instant::now(), client.head());
@@ -175,7 +175,7 @@ pub(crate) fn a_slow_reader_holds_nobody_up(binding: Binding) {
 pub(crate) fn a_reader_that_has_stopped_is_given_up(binding: Binding) {
     let mut setup = Setup::default();
     setup.limits.outbound_stall = Duration::from_millis(300);
-    let rig = Rig::start(binding, setup);
+    let rig = Rig::start(binding, &setup);
     let mut stopped = rig.connect();
     stopped.send(call(
         1,

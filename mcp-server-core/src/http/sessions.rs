@@ -237,9 +237,9 @@ mod tests {
             true
         };
         let mut entropy = Entropy::default();
-        let taken: Vec<_> = (0..64).map(|_| entropy.take(&fill).unwrap()[0]).collect();
+        let taken: Vec<_> = (0..64).map(|_| entropy.take(fill).unwrap()[0]).collect();
         assert_eq!(taken, (0..64).collect::<Vec<u8>>());
         assert_eq!((fetched.into_inner(), entropy.bytes), (2, [0; 512]));
-        assert_eq!(entropy.take(&|_: &mut [u8]| false), None);
+        assert_eq!(entropy.take(|_: &mut [u8]| false), None);
     }
 }

@@ -17,7 +17,7 @@ use super::{
     exchange::{Exchange, OlderStream, What},
     post::{Post, Role},
     redirect, request,
-    send::{after, long_pause},
+    send::{LONGEST_WAIT, after, long_pause},
     timers::Due,
 };
 use crate::error::{CallError, HttpFailure, NegotiationError};
@@ -70,6 +70,8 @@ struct Listening {
     opened: bool,
     /// The server has none, or not for this authorization.
     refused: bool,
+    /// It was refused as it would be where there is no session any more.
+    missing: bool,
     unauthorized: bool,
     failures: usize,
 }
@@ -97,7 +99,9 @@ impl Link {
             Phase::Opening | Phase::Up => true,
             // The server may ask before it is ready, and must be answered.
             Phase::Greeting => matches!(role, Role::Initialized | Role::Answer),
-            Phase::Down | Phase::Reopening => false,
+            Phase::Down => false,
+            // Nothing but a repeated try to open it.
+            Phase::Reopening => role == Role::Reopen,
         }
     }
 
@@ -236,7 +240,8 @@ impl HttpClient {
         if status == Some(404) && self.link.listening.opened {
             return self.session_gone(exchange.epoch);
         }
-        if status.is_some_and(|status| status >= 500 || matches!(status, 408 | 429)) {
+        // 409: for the server the stream that was lost is open still; it will notice.
+        if status.is_some_and(|status| status >= 500 || matches!(status, 408 | 409 | 429)) {
             let wait = exchange.head.as_ref().and_then(|head| head.retry_after);
             return self.listening_ended(exchange, wait, None);
         }
@@ -245,6 +250,7 @@ impl HttpClient {
             return self.listening_ended(exchange, None, None);
         }
         self.link.listening.refused = true;
+        self.link.listening.missing = status == Some(404);
         self.link.listening.unauthorized = matches!(status, Some(401 | 403));
     }
 
@@ -259,13 +265,22 @@ impl HttpClient {
         self.link.session_id = None;
         let stream = self.link.listening.fetch;
         self.link.listening = Listening {
-            refused: self.link.listening.refused,
+            refused: self.link.listening.refused && !self.link.listening.missing,
             ..Listening::default()
         };
         if let Some(id) = stream {
             self.drop_exchange(id);
-            // What the server says of its own accord was wanted, so somebody may wait for it.
+        }
+        // What the server says of its own accord was wanted, so somebody may wait for it.
+        if stream.is_some() || self.session.has_subscriptions() {
             self.reopen();
+        }
+    }
+
+    /// Whoever only listens makes no call that would open another session.
+    fn reopen_later(&mut self, pause: Duration) {
+        if self.session.has_subscriptions() {
+            self.timers.add(after(self.session.now, pause), Due::Reopen);
         }
     }
 
@@ -316,6 +331,7 @@ impl HttpClient {
         for post in core::mem::take(&mut self.calls) {
             self.fail(&post, failure.clone());
         }
+        self.reopen_later(LONGEST_WAIT);
     }
 
     // ── The transport of 2024-11-05 ──────────────────────────────────────────────────────────
@@ -391,6 +407,7 @@ impl HttpClient {
         self.link.phase = Phase::Down;
         self.abort_all(|exchange| exchange.role().is_some());
         self.session.fail_all_sent(&CallError::Http(failure));
+        self.reopen_later(long_pause(0));
     }
 
     fn older_refused(&mut self, stream: OlderStream, failure: HttpFailure) {

@@ -351,6 +351,11 @@ impl HttpClient {
                 }
             }
             Due::Listen => self.listen(),
+            Due::Reopen => {
+                if self.link.is_down() {
+                    self.reopen();
+                }
+            }
             Due::Expire(id) => self.expire(id),
             Due::Greeted(epoch) => self.greeted(epoch),
             Due::End => {}

@@ -28,7 +28,7 @@ use crate::{
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// The longest pause that a server may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How long an exchange may stay open after its answer: long enough for its end to arrive, by
 /// which its connection can be used again.
 const LINGER: Duration = Duration::from_secs(1);
@@ -408,9 +408,12 @@ impl HttpClient {
         };
         self.abort(id);
         if !matches!(exchange.reading, Reading::Rest) {
-            if let What::Post(post) = &mut exchange.what {
+            match &mut exchange.what {
+                // A server that does not know that the session is open says nothing of its own.
+                What::Post(post) if post.role == Role::Initialized => {}
                 // It was waited for long enough.
-                post.failures = usize::MAX;
+                What::Post(post) => post.failures = usize::MAX,
+                _ => {}
             }
             self.broken(exchange, &FetchError::TimedOut);
         }

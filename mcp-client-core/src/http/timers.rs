@@ -15,6 +15,8 @@ pub(super) enum Due {
     Resume(Box<Resume>),
     /// Open the stream for what the server says of its own accord.
     Listen,
+    /// Open a session, if there is none by then.
+    Reopen,
     /// Wait for this exchange no longer.
     Expire(FetchId),
     /// Let the calls go, although the server did not say that it is ready.

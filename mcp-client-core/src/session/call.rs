@@ -192,6 +192,11 @@ impl Wires {
         self.open.remove(at).map(|(_, call)| call)
     }
 
+    /// Whether a request had this id and waits for nothing any more.
+    pub(crate) fn is_over(&self, wire: i64) -> bool {
+        self.was_issued(wire) && self.get(wire).is_none()
+    }
+
     /// Whether a request had this id once, so that an answer to it may still come.
     pub(crate) fn was_issued(&self, wire: i64) -> bool {
         (1..=self.last).contains(&wire)

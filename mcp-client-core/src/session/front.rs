@@ -44,6 +44,11 @@ impl Session {
         self.calls.get(call).is_none_or(|call| call.fresh)
     }
 
+    /// Whether anything is subscribed to.
+    pub(crate) fn has_subscriptions(&self) -> bool {
+        !self.subscriptions.is_empty()
+    }
+
     /// The request of this id will get no answer.
     pub(crate) fn fail_request(&mut self, wire: i64, error: CallError) {
         if let Some(id) = self.wires.take(wire) {

@@ -320,6 +320,8 @@ impl Session {
             Some(Ok(RequestId::Number(wire))) if self.acknowledged(wire, params.notifications) => {
                 Ok(())
             }
+            // It may cross the cancellation of the stream, or its timeout.
+            Some(Ok(RequestId::Number(wire))) if self.wires.is_over(wire) => Ok(()),
             _ => Err(RpcError::invalid_params("it names no open subscription")),
         }
     }

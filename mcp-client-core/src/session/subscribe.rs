@@ -156,6 +156,11 @@ impl Subscriptions {
             .any(|entry| entry.wanted.uris.iter().any(|wanted| wanted == uri))
     }
 
+    #[cfg(feature = "http")]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     pub(crate) fn want(&self, change: &Change) -> bool {
         self.list.iter().any(|entry| entry.wanted.wants(change))
     }

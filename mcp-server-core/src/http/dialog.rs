@@ -26,7 +26,7 @@ pub(super) struct Dialog<H> {
 
 impl<H: Clone> Dialog<H> {
     pub(super) fn new(service: Arc<Service<H>>, tag: u32, now: Instant) -> Self {
-        let session = Session::new(tag, service.limits(), now);
+        let session = Session::new(tag, service.limits(), now).without_bound();
         Self {
             service,
             session,

@@ -262,7 +262,7 @@ impl<H: Clone> Exchange<H> {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.now = now;
         if self.reply.handle_timeout(now) {
-            return self.handle_disconnect(now);
+            self.handle_disconnect(now);
         }
         match &mut self.state {
             State::Receiving(request) if now >= request.deadline && !request.complete => {

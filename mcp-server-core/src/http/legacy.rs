@@ -139,6 +139,7 @@ impl<H: Clone, W: Clone> HttpSession<H, W> {
                     Event::Cancelled(call) => {
                         tray.events.push_back(HttpServerEvent::Cancelled(call));
                     }
+                    // It ends only with its session: its outbox has no bound to break.
                     _ => {}
                 }
             }
@@ -148,6 +149,7 @@ impl<H: Clone, W: Clone> HttpSession<H, W> {
                 let weight = match sent.kind {
                     SentKind::Answer { .. } => Weight::Answer,
                     SentKind::Notice => Weight::Other,
+                    SentKind::Report => Weight::Report,
                 };
                 self.push(
                     sent.origin,

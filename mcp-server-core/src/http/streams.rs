@@ -50,6 +50,8 @@ struct Stream<W> {
     replay: Option<u32>,
     pending: VecDeque<StoredEvent>,
     pending_bytes: usize,
+    // Which of them are reports, by their events' numbers.
+    reports: VecDeque<u32>,
     // Something pending is not an answer.
     mixed: bool,
     // The reader is to give its connection back before the stream is complete.
@@ -78,6 +80,8 @@ pub(super) enum Next {
 pub(super) enum Weight {
     Answer,
     Other,
+    /// May give way to newer ones of its kind.
+    Report,
 }
 
 impl<W: Clone> Streams<W> {
@@ -163,7 +167,7 @@ impl<W: Clone> Streams<W> {
         };
         stream.next += 1;
         if stream.reader.is_some() || !stream.resumable {
-            stream.keep_pending(event, weight);
+            stream.keep_pending(event, weight, limits.notes_queued);
         } else {
             store.keep(session, event);
         }
@@ -184,7 +188,7 @@ impl<W: Clone> Streams<W> {
             (Some(_), _) => Some(origin),
             // A response belongs to its request's stream alone (MUST NOT elsewhere).
             (None, Weight::Answer) => None,
-            (None, Weight::Other) => Some(UNASKED),
+            (None, Weight::Other | Weight::Report) => Some(UNASKED),
         }
     }
 
@@ -370,6 +374,7 @@ impl<W> Stream<W> {
             replay: None,
             pending: VecDeque::new(),
             pending_bytes: 0,
+            reports: VecDeque::new(),
             mixed: false,
             released: false,
         }
@@ -400,10 +405,30 @@ impl<W> Stream<W> {
         }
     }
 
-    fn keep_pending(&mut self, event: StoredEvent, weight: Weight) {
-        self.mixed |= weight == Weight::Other;
+    fn keep_pending(&mut self, event: StoredEvent, weight: Weight, reports: usize) {
+        self.mixed |= weight != Weight::Answer;
+        if weight == Weight::Report {
+            self.reports.push_back(event.id.number);
+        }
         self.pending_bytes += event.message.len();
         self.pending.push_back(event);
+        if self.reports.len() > reports {
+            self.drop_report();
+        }
+    }
+
+    // The oldest report gives way: what it says is outdated, or was only worth a log.
+    fn drop_report(&mut self) {
+        let Some(number) = self.reports.pop_front() else {
+            return;
+        };
+        let at = self
+            .pending
+            .iter()
+            .position(|event| event.id.number == number);
+        if let Some(event) = at.and_then(|at| self.pending.remove(at)) {
+            self.pending_bytes -= event.message.len();
+        }
     }
 
     // Holds what is pending to the limits, and tells whom to wake.
@@ -419,7 +444,10 @@ impl<W> Stream<W> {
             }
             return None;
         }
-        if self.pending_bytes > limits.outbound_bytes {
+        // One message that is longer than the bound alone is no reader's fault.
+        let newest = self.pending.back().map_or(0, |event| event.message.len());
+        let waiting = self.pending_bytes - newest;
+        if self.pending_bytes > limits.outbound_bytes && waiting >= limits.outbound_high_water {
             // A reader this slow loses its connection, and may come back for the rest.
             self.shelve(session, store);
             return self.reader.take().map(|reader| reader.waker);
@@ -460,6 +488,9 @@ impl<W> Stream<W> {
     fn pop(&mut self) -> Option<StoredEvent> {
         let event = self.pending.pop_front()?;
         self.pending_bytes -= event.message.len();
+        if self.reports.front() == Some(&event.id.number) {
+            self.reports.pop_front();
+        }
         Some(event)
     }
 
@@ -686,12 +717,48 @@ mod tests {
         let get = session.get("get");
         assert_eq!(session.read(get), "0-8=7 0-9=8 0-10=9");
         // A reader that is too slow loses its connection, not its messages.
-        session.limits.outbound_bytes = 10;
+        (
+            session.limits.outbound_high_water,
+            session.limits.outbound_bytes,
+        ) = (10, 10);
         assert_eq!(session.other(None, "0123456789"), Some("get"));
         assert_eq!(session.other(None, "x"), Some("get"));
         assert_eq!(session.read(get), "end");
         let (again, _) = session.resume("0-10", "again").unwrap();
         assert_eq!(session.read(again), "0-11=0123456789 0-12=x");
+    }
+
+    #[test]
+    fn a_message_longer_than_the_bound_is_no_readers_fault() {
+        let mut session = Session::new();
+        (
+            session.limits.outbound_high_water,
+            session.limits.outbound_bytes,
+        ) = (4, 8);
+        let post = session.open(2, "post");
+        assert_eq!(session.answer(post.stream, "0123456789"), Some("post"));
+        assert_eq!(session.read(post), "1-1=0123456789");
+        session.answer(post.stream, "9876543210");
+        assert_eq!(session.read(post), "1-2=9876543210! end");
+    }
+
+    #[test]
+    fn reports_give_way_where_their_reader_is_slow() {
+        let mut session = Session::new();
+        session.limits.notes_queued = 2;
+        let post = session.open(1, "post");
+        session.other(Some(post.stream), "ask");
+        for number in 0..5 {
+            let message = number.to_string().into_bytes().into();
+            let (store, limits) = (&mut session.store, &session.limits);
+            let (origin, weight) = (Some(post.stream), Weight::Report);
+            session
+                .streams
+                .push(origin, weight, message, "s", store, limits);
+        }
+        session.answer(post.stream, "done");
+        let expected = "1-1=ask 1-5=3 1-6=4 1-7=done! end";
+        assert_eq!(session.read(post), expected);
     }
 
     #[test]

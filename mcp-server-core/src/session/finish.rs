@@ -212,7 +212,7 @@ impl Session {
         let version = peer.version;
         let sent = Sent {
             origin: Some(address.origin),
-            kind: SentKind::Notice,
+            kind: SentKind::Report,
         };
         self.out.put(sent, self.now, |out| {
             rpc::write_notification(out, Method::Log.name(), |out| {
@@ -291,7 +291,7 @@ fn write_progress(
 ) {
     let sent = Sent {
         origin: Some(to.origin),
-        kind: SentKind::Notice,
+        kind: SentKind::Report,
     };
     out.put(sent, now, |out| {
         rpc::write_notification(out, Method::Progress.name(), |out| {

@@ -208,6 +208,14 @@ impl Session {
         Some(sent)
     }
 
+    /// For a front that takes every message at once with [`poll_out`](Self::poll_out), and keeps
+    /// the bound on what waits for the client itself.
+    #[cfg(feature = "http")]
+    pub(crate) fn without_bound(mut self) -> Self {
+        self.out.has_no_bound();
+        self
+    }
+
     /// Whether there is something to be sent.
     pub(crate) fn wants_write(&self) -> bool {
         self.due || !self.out.is_empty()

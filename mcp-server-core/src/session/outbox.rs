@@ -26,6 +26,8 @@ pub(crate) enum SentKind {
     },
     /// A notification.
     Notice,
+    /// Progress, or a log entry: a notification that may give way where its reader is slow.
+    Report,
 }
 
 /// Messages on their way out, each ended by a newline, in one buffer.
@@ -75,6 +77,12 @@ impl Outbox {
                 unsure: false,
             },
         }
+    }
+
+    /// Somebody else takes what is here at once, and bounds what waits for the peer.
+    #[cfg(feature = "http")]
+    pub(super) fn has_no_bound(&mut self) {
+        self.most = usize::MAX;
     }
 
     /// Writes one message.

@@ -386,3 +386,55 @@ fn to_close_delivers_what_was_said_and_deletes_the_session() {
     assert_eq!(script.fetches(), ["3 abort"]);
     assert!(script.client.is_closed() && script.client.poll_timeout().is_none());
 }
+
+#[test]
+fn another_opening_that_is_lost_is_tried_again() {
+    for answered in [false, true] {
+        let mut script = Script::new(
+            EraMode::Handshake(ProtocolVersion::V2025_11_25),
+            |_, options| options.listens = false,
+        );
+        script.fetches();
+        script.open_session(1, 1, "s-1");
+        let call = script.call("a");
+        script.events();
+        assert_eq!(script.fetches(), ["3 POST tools/call 2"]);
+        script.reply(3, 404, NOTHING, "");
+        script.events();
+        assert_eq!(script.fetches(), ["4 POST initialize 1"]);
+        if answered {
+            script.reply(4, 503, NOTHING, "");
+        } else {
+            script.fail(4, FetchError::Connect("no route".into()));
+        }
+        script.events();
+        script.pass(secs(1));
+        script.events();
+        assert_eq!(script.fetches(), ["5 POST initialize 1"]);
+        script.open_session(5, 1, "s-2");
+        assert_eq!(script.fetches(), ["7 POST tools/call 3"]);
+        script.answer(7, 3, &said("works"));
+        assert_eq!(script.events(), ["done"]);
+        assert_eq!(script.outcome(call), "works");
+    }
+}
+
+#[test]
+fn a_greeting_that_gets_lost_is_said_again() {
+    let mut script = Script::new(
+        EraMode::Handshake(ProtocolVersion::V2025_11_25),
+        |_, options| options.listens = false,
+    );
+    script.fetches();
+    script.answer(1, 1, &initialized("2025-11-25"));
+    assert_eq!(script.events(), ["ready"]);
+    assert_eq!(script.fetches(), ["2 POST notifications/initialized"]);
+    script.pass(secs(5 * 60));
+    script.events();
+    assert_eq!(script.fetches(), ["2 abort"]);
+    script.pass(secs(1));
+    script.events();
+    assert_eq!(script.fetches(), ["3 POST notifications/initialized"]);
+    script.reply(3, 202, NOTHING, "");
+    script.assert_quiet();
+}

@@ -2,6 +2,7 @@
 //! says of its own accord.
 
 use super::*;
+use crate::Subscription;
 
 #[test]
 fn a_stream_that_ends_early_is_resumed_not_earlier_than_the_server_says() {
@@ -293,4 +294,96 @@ fn a_refused_stream_is_opened_with_another_authorization() {
     script.client.set_authorization(Some(token), script.now);
     assert!(script.events().is_empty());
     assert_eq!(script.fetches(), ["4 GET"]);
+}
+
+#[test]
+fn a_stream_that_the_server_still_believes_in_is_tried_again() {
+    let mut script = listening();
+    script.head(3, 200, EVENTS);
+    assert!(script.events().is_empty());
+    script.fail(3, FetchError::Broken("the network changed".into()));
+    for fetch in 4..10 {
+        script.events();
+        script.pass(secs(60));
+        script.events();
+        assert_eq!(script.fetches(), [format!("{fetch} GET")]);
+        script.reply(fetch, 409, JSON, "{}");
+    }
+    script.events();
+    script.pass(secs(60));
+    script.events();
+    assert_eq!(script.fetches(), ["10 GET"]);
+    script.head(10, 200, EVENTS);
+    script.assert_quiet();
+}
+
+#[test]
+fn a_stream_that_was_missing_with_its_session_comes_with_the_next_one() {
+    let mut script = listening();
+    // The session is gone already, or there is no such stream: nobody can tell.
+    script.reply(3, 404, JSON, "{}");
+    script.events();
+    let _ = script.call("a");
+    script.events();
+    assert_eq!(script.fetches(), ["4 POST tools/call 2"]);
+    script.reply(4, 404, JSON, "{}");
+    script.events();
+    assert_eq!(script.fetches(), ["5 POST initialize 1"]);
+    script.open_session(5, 1, "s-2");
+    assert_eq!(script.fetches(), ["7 GET", "8 POST tools/call 3"]);
+}
+
+fn watching() -> Script {
+    let mut script = listening();
+    let wanted = Subscription::lists();
+    let now = script.now;
+    let _ = script
+        .client
+        .subscribe(wanted, &CallOptions::default(), now);
+    script.events();
+    script.head(3, 200, EVENTS);
+    script.events();
+    script.fail(3, FetchError::Broken("the network changed".into()));
+    script.events();
+    script.pass(secs(1));
+    script.events();
+    assert_eq!(script.fetches(), ["4 GET"]);
+    script.reply(4, 404, NOTHING, "");
+    script.events();
+    assert_eq!(script.fetches(), ["5 POST initialize 1"]);
+    script
+}
+
+/// The server opens another session, and everything may have changed meanwhile.
+fn welcome(script: &mut Script, fetch: u64) {
+    script.reply(fetch, 200, JSON, &result(1, &initialized("2025-11-25")));
+    script.events();
+    let greeting = format!("{} POST notifications/initialized", fetch + 1);
+    assert_eq!(script.fetches(), [greeting]);
+    script.reply(fetch + 1, 202, NOTHING, "");
+    let events = script.events();
+    assert_eq!(events, ["subscribed []"], "what this server grants");
+    assert_eq!(script.fetches(), [format!("{} GET", fetch + 2)]);
+}
+
+#[test]
+fn who_only_listens_gets_another_session_too() {
+    let mut script = watching();
+    welcome(&mut script, 5);
+}
+
+#[test]
+fn who_only_listens_is_not_forgotten_while_no_session_can_be_opened() {
+    let mut script = watching();
+    for fetch in 5..9 {
+        script.reply(fetch, 400, NOTHING, "");
+        script.events();
+        script.pass(secs(60));
+        script.events();
+        assert_eq!(
+            script.fetches(),
+            [format!("{} POST initialize 1", fetch + 1)]
+        );
+    }
+    welcome(&mut script, 9);
 }

@@ -266,3 +266,18 @@ fn subscriptions_are_bounded() {
         Misuse::TooManySubscriptions(2)
     );
 }
+
+#[test]
+fn an_acknowledgement_may_cross_the_end_of_its_stream() {
+    let mut script = Script::stateless(|_| {});
+    let pending = script.subscribe(Subscription::lists());
+    assert_eq!(script.sent().len(), 1);
+    script.client.cancel(pending.id(), None, script.now);
+    assert_eq!(script.events(), ["done"]);
+    // The server had written it before it could know.
+    script.acknowledge(2, r#"{"toolsListChanged":true}"#);
+    assert_eq!(script.events(), [""; 0]);
+    // One of a stream that never was is another thing.
+    script.acknowledge(77, "{}");
+    assert!(script.events()[0].starts_with("fault Notification"));
+}

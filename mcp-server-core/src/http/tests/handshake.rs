@@ -364,3 +364,24 @@ fn a_server_without_sessions_serves_each_request_on_its_own() {
     assert!(open.exchange.is_done());
     assert_eq!(rig.server.sessions(), 0);
 }
+
+#[test]
+fn many_deadlines_at_once_end_no_session() {
+    let mut limits = Limits::default();
+    (limits.outbound_high_water, limits.outbound_bytes) = (60, 100);
+    let mut rig = Rig::with_limits(HttpOptions::listening(true), limits);
+    let id = session(&mut rig, "2025-11-25");
+    let mut calls: Vec<Open> = (1..5)
+        .map(|call| call_tool(&mut rig, &id, &call.to_string(), "wait"))
+        .collect();
+    rig.wait(Duration::from_secs(5 * 60));
+    rig.server.handle_timeout(rig.now);
+    for (call, number) in calls.iter_mut().zip(1..) {
+        call.exchange.handle_timeout(rig.now);
+        rig.drive(call);
+        let said = call.messages().join(" ");
+        let error = format!(r#""id":{number},"error":{{"code":-32603"#);
+        assert!(said.contains(&error), "{said}");
+    }
+    assert_eq!(rig.server.sessions(), 1);
+}

@@ -1,5 +1,6 @@
 //! What lies before and beside MCP: bodies, verdicts, pages, routes, browsers.
 
+use super::super::SessionMode;
 use super::*;
 use http::{HeaderValue, StatusCode};
 use mcp_proto::http::guard::Origins;
@@ -162,4 +163,23 @@ fn a_page_that_is_let_in_can_read_the_answer() {
         (open.status, open.header("access-control-allow-origin")),
         (403, "-")
     );
+}
+
+#[test]
+fn a_client_that_stopped_reading_and_a_late_call_leave_nothing_due() {
+    let mut rig = Rig::new(HttpOptions::listening(true).sessions(SessionMode::Stateless));
+    let call = request("1", "tools/call", r#"{"name":"wait"}"#);
+    let mut open = rig.begin("POST /mcp", &BASE);
+    open.exchange.handle_body(call.as_bytes(), rig.now);
+    open.exchange.handle_body_end(rig.now);
+    assert!(matches!(
+        open.exchange.poll_event(),
+        Some(HttpEvent::Call(_))
+    ));
+    for wait in [Duration::from_secs(1), Duration::from_secs(3600)] {
+        rig.wait(wait);
+        open.exchange.handle_timeout(rig.now);
+        let due = open.exchange.poll_timeout();
+        assert!(due.is_none_or(|due| due > rig.now), "{due:?}");
+    }
 }

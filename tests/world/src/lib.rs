@@ -1,0 +1,63 @@
+//! A world in which real clients and real servers meet over faulty links.
+//!
+//! ```text
+//!   Program ─ Client ═════ Pipe, Pipe ═════ Conn ──────────┐               ┌─ handlers that wait,
+//!   Program ─ HttpClient ═ Network ═ Exchange, HttpServer ─┴─ one Service ─┤  panic, never end
+//!       │                    │                  │                          └─ a registry that is
+//!       └─────── Book ──── Judge ───────────────┘   one virtual clock         swapped
+//! ```
+//!
+//! Both ends are the machines that everybody uses; the world is what lies between and around them.
+//! It is a machine itself: no I/O, no clock, no threads, and the same [`Scenario`] gives the same
+//! run to the last byte.
+//!
+//! After every step these laws are checked. What they say of a call, they say of every request.
+//!
+//! | law | where |
+//! | --- | --- |
+//! | S1 a request gets at most one answer, with its id, and a caller its own and once | `judge`, `program` |
+//! | S2 nothing for a call after its cancellation was processed; over HTTP its outcome is discarded | `judge`, `steps` |
+//! | S3 progress grows, and is for calls that are open and asked for it | `judge` |
+//! | S4 a subscription's acknowledgement comes first, and only what was asked for comes after | `judge`, `program` |
+//! | S5 nothing is asked of a client that it did not declare | `judge` |
+//! | S6 handlers at work, bytes, questions and sessions stay within the limits | `world`, `stream` |
+//! | S7 after `handle_timeout(t)` the next deadline lies after `t`; nothing moves for ever | `world`, `web` |
+//! | S8 never is something owed with nothing to wait for | `rest` |
+//! | S9 how bytes are cut changes nothing | `replay` |
+//! | S10 the same scenario has the same trace | `tests/laws.rs`, `world-run` |
+//! | where nothing was lost or added, no machine complains about the other | `stream`, `program` |
+//!
+//! There is no S12: the machines have no log that an error could stand in.
+//!
+//! Then all faults are switched off, handlers end and users answer:
+//!
+//! | law | |
+//! | --- | --- |
+//! | L1 | every call ends in bounded time, and a new one succeeds |
+//! | L2 | every subscription, one that was opened again too, sees the next change |
+//!
+//! At last everything is closed, and nothing may be left.
+//!
+//! A scenario that breaks a law panics with the law's name. [`find_fault`] catches that, and
+//! [`shrink`] looks for the shortest scenario that has the same fault.
+
+mod faults;
+mod handlers;
+mod judge;
+mod machine;
+mod network;
+mod pipe;
+mod program;
+mod replay;
+mod rest;
+mod scenario;
+mod shrink;
+mod steps;
+mod stream;
+mod trace;
+mod web;
+mod world;
+
+pub use scenario::{Pick, Scenario, Setup, Step};
+pub use shrink::{find_fault, shrink, tell};
+pub use world::{Options, Plant, Report, run};

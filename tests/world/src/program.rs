@@ -1,0 +1,429 @@
+//! A program that uses a client: what it has asked for, and what it must get.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use mcp_client_core::{
+    CallError, CallOptions, Change, Closed, Event, Fault, InputTicket, Misuse, Pending, Session,
+    Subscribed, Subscription, SubscriptionId,
+};
+use mcp_proto::{
+    json::Json,
+    request::{CallTool, Complete, GetPrompt, ListTools, ReadResource},
+    rpc::{CallId, RpcError, codes},
+    time::Instant,
+    types::{
+        CallToolParams, CallToolResult, CompleteParams, CompleteResult, CompletionArgument,
+        CompletionReference, EmptyResult, GetPromptParams, GetPromptResult, InputRequest,
+        LoggingLevel, ReadResourceParams, ReadResourceResult, Tool,
+    },
+};
+
+use crate::{machine::Machine, scenario::Pick};
+
+/// What a call asks for.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Tool(&'static str),
+    /// With progress reports and log entries, and little patience.
+    Watched,
+    Prompt,
+    Resource,
+    Complete,
+    List,
+    Ping,
+    Level,
+    Join(usize),
+}
+
+const CALLS: [What; 12] = [
+    What::Tool("hold"),
+    What::Watched,
+    What::Tool("quick"),
+    What::Prompt,
+    What::Resource,
+    What::Complete,
+    What::List,
+    What::Ping,
+    What::Level,
+    What::Tool("extra"),
+    What::Tool("missing"),
+    What::Tool("hold"),
+];
+
+/// What can be subscribed to.
+fn subscription(which: usize) -> Subscription {
+    match which {
+        0 => Subscription::lists(),
+        1 => Subscription::uri("note:///watched"),
+        2 => Subscription::lists().with_uri("note:///watched"),
+        _ => {
+            let mut tools = Subscription::default();
+            tools.tools = true;
+            tools
+        }
+    }
+}
+
+/// What a handler has answered to the call of this number, as far as it was accepted.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Said {
+    Text(String),
+    Code(i32),
+}
+
+/// The truth about all calls of a world, by their numbers.
+pub(crate) type Book = BTreeMap<u32, Said>;
+
+#[derive(Debug)]
+enum Waiting {
+    Tool(Pending<CallToolResult>),
+    Prompt(Pending<GetPromptResult>),
+    Resource(Pending<ReadResourceResult>),
+    Complete(Pending<CompleteResult>),
+    List(Pending<Vec<Tool>>),
+    Nothing(Pending<EmptyResult>),
+    Join(Pending<Subscribed>),
+}
+
+#[derive(Debug)]
+struct Open {
+    id: CallId,
+    number: u32,
+    what: What,
+    made: Instant,
+    patience: Duration,
+    cancelled: bool,
+    waiting: Waiting,
+}
+
+/// A program and its client.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) machine: Machine,
+    open: Vec<Open>,
+    pub(crate) subscriptions: Vec<(SubscriptionId, usize)>,
+    pub(crate) questions: Vec<(InputTicket, InputRequest)>,
+    pub(crate) told: Vec<Change>,
+    pub(crate) closed: Option<Closed>,
+    /// Somebody else has written to it: it may complain.
+    pub(crate) disturbed: bool,
+    /// Its network loses things: calls may fail.
+    pub(crate) unreliable: bool,
+    /// Results of calls that were made to be looked at.
+    pub(crate) wanted: BTreeMap<u32, Result<String, CallError>>,
+    patience: Duration,
+}
+
+impl Program {
+    pub(crate) fn new(machine: Machine, patience: Duration) -> Self {
+        Self {
+            machine,
+            open: Vec::new(),
+            subscriptions: Vec::new(),
+            questions: Vec::new(),
+            told: Vec::new(),
+            closed: None,
+            disturbed: false,
+            unreliable: false,
+            wanted: BTreeMap::new(),
+            patience,
+        }
+    }
+
+    /// Whether it is still to be seen which revision is spoken, if any.
+    pub(crate) fn is_opening(&mut self) -> bool {
+        self.closed.is_none() && self.machine.session().server().is_none()
+    }
+
+    pub(crate) fn open_calls(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(crate) fn describe_open(&self) -> String {
+        format!("{:?}", self.open)
+    }
+
+    /// Makes a call.
+    pub(crate) fn call(&mut self, what: Pick, number: u32, now: Instant) {
+        self.start(what.of(&CALLS), number, now);
+    }
+
+    /// Makes a call that must succeed if nothing is wrong.
+    pub(crate) fn call_quick(&mut self, number: u32, now: Instant) {
+        self.start(What::Tool("quick"), number, now);
+    }
+
+    /// Subscribes to one of a few things.
+    pub(crate) fn subscribe(&mut self, which: Pick, number: u32, now: Instant) {
+        self.start(What::Join(usize::from(which.0) % 4), number, now);
+    }
+
+    fn start(&mut self, what: What, number: u32, now: Instant) {
+        let mut options = CallOptions::default();
+        let mut patience = self.patience;
+        if what == What::Watched {
+            patience = Duration::from_secs(2);
+            options = options
+                .with_progress()
+                .with_timeout(patience)
+                .with_log_level(LoggingLevel::Info);
+        }
+        let closed = self.closed;
+        match start(self.machine.session(), what, number, &options, now) {
+            Ok(waiting) => {
+                assert_eq!(closed, None, "a closed client took a call");
+                self.open.push(Open {
+                    id: waiting.id(),
+                    number,
+                    what,
+                    made: now,
+                    patience,
+                    cancelled: false,
+                    waiting,
+                });
+            }
+            Err(Misuse::Closed(how)) => assert_eq!(Some(how), closed, "a lively client"),
+            Err(Misuse::TooManyCalls(_)) => {}
+            Err(Misuse::TooManySubscriptions(_) | Misuse::TooManyUris(_)) => {
+                assert!(matches!(what, What::Join(_)), "{what:?}");
+            }
+            Err(misuse) => panic!("{what:?}: {misuse}"),
+        }
+    }
+
+    /// Gives up on a call: wants no answer, or not even to be told.
+    pub(crate) fn give_up(&mut self, call: usize, how: Pick, now: Instant) {
+        let id = self.open[call].id;
+        if how.0 % 3 == 0 {
+            self.open.remove(call);
+            self.machine.session().forget(id, now);
+        } else {
+            self.open[call].cancelled = true;
+            let reason = (how.0 % 3 == 1).then_some("changed my mind");
+            self.machine.session().cancel(id, reason, now);
+        }
+    }
+
+    pub(crate) fn unsubscribe(&mut self, subscription: usize, now: Instant) {
+        let (id, _) = self.subscriptions.remove(subscription);
+        self.machine.session().unsubscribe(id, now);
+    }
+
+    /// Takes one event. Tells whether there was one.
+    pub(crate) fn poll(&mut self, book: &Book, now: Instant) -> Option<String> {
+        let event = self.machine.poll_event()?;
+        assert!(self.closed.is_none(), "an event after the end: {event:?}");
+        let mut text = match &event {
+            Event::Input(_, request) => format!("input {}", kind_of(request)),
+            event => format!("{event:?}"),
+        };
+        match event {
+            Event::Done(id) => text = self.done(id, book, now),
+            Event::Changed(change) => {
+                let wanted = self.wants(&change);
+                assert!(wanted, "S4: nobody has asked for {change:?}");
+                self.told.push(change);
+            }
+            Event::Unsubscribed(id) => self.subscriptions.retain(|(open, _)| *open != id),
+            // A message that nobody waits for an answer to was lost, or is late.
+            Event::Fault(Fault::Http(_)) => {}
+            Event::Fault(fault) => assert!(self.disturbed, "the server broke a rule: {fault:?}"),
+            Event::Input(ticket, request) => self.questions.push((ticket, request)),
+            Event::InputGone(id) => self.questions.retain(|(ticket, _)| ticket.id() != id),
+            Event::Closed(how) => {
+                self.closed = Some(how);
+                let open = self.describe_open();
+                assert!(self.open.is_empty(), "S8: still open at the end: {open}");
+            }
+            _ => {}
+        }
+        Some(text)
+    }
+
+    fn wants(&self, change: &Change) -> bool {
+        let joining = self.open.iter().filter_map(|open| match open.what {
+            What::Join(which) => Some(which),
+            _ => None,
+        });
+        let granted = self.subscriptions.iter().map(|(_, which)| *which);
+        joining
+            .chain(granted)
+            .map(subscription)
+            .any(|wanted| match change {
+                Change::Tools => wanted.tools,
+                Change::Prompts => wanted.prompts,
+                Change::Resources => wanted.resources,
+                _ => !wanted.uris.is_empty(),
+            })
+    }
+
+    /// Takes the outcome of a call, and judges it.
+    fn done(&mut self, id: CallId, book: &Book, now: Instant) -> String {
+        let at = self.open.iter().position(|open| open.id == id);
+        let at = at.unwrap_or_else(|| panic!("S1: told twice, or of nothing: {id:?}"));
+        let Open {
+            number,
+            what,
+            made,
+            patience,
+            cancelled,
+            waiting,
+            ..
+        } = self.open.remove(at);
+        let (outcome, joined) = waiting.take(self.machine.session());
+        if let (Some(joined), What::Join(which)) = (joined, what) {
+            self.subscriptions.push((joined, which));
+        }
+        let waited = now.duration_since(made);
+        match &outcome {
+            Ok(Some(text)) => assert_eq!(
+                Some(&Said::Text(text.clone())),
+                book.get(&number),
+                "call {number} got the answer to another one, or one that nobody gave"
+            ),
+            Ok(None) => {}
+            Err(CallError::Cancelled) => assert!(cancelled, "nobody cancelled {what:?} {number}"),
+            Err(CallError::TimedOut) => {
+                assert!(
+                    waited >= patience,
+                    "{what:?}: lost patience after {waited:?}"
+                );
+            }
+            Err(CallError::Rpc(_)) if self.unreliable => {}
+            Err(CallError::Rpc(error)) => expect_error(what, error, book.get(&number)),
+            Err(CallError::Malformed(_)) if self.unreliable => {}
+            Err(
+                CallError::Lost(_) | CallError::Negotiation(_) | CallError::NotInRevision { .. },
+            ) => {}
+            Err(CallError::Http(_)) => {
+                assert!(self.unreliable, "{what:?}: {outcome:?}");
+            }
+            Err(error) => panic!("{what:?} {number}: {error}"),
+        }
+        let told = format!("Done({number}) {outcome:?}");
+        self.wanted
+            .insert(number, outcome.map(Option::unwrap_or_default));
+        told
+    }
+}
+
+/// The errors that a server may answer a call of ours with.
+fn expect_error(what: What, error: &RpcError, said: Option<&Said>) {
+    let own = [
+        codes::INTERNAL_ERROR,
+        codes::BUSY,
+        codes::INVALID_PARAMS,
+        codes::RESOURCE_NOT_FOUND,
+        codes::METHOD_NOT_FOUND,
+    ];
+    let told = matches!(said, Some(Said::Code(code)) if *code == error.code);
+    assert!(told || own.contains(&error.code), "{what:?}: {error}");
+}
+
+fn start(
+    session: &mut Session,
+    what: What,
+    number: u32,
+    options: &CallOptions,
+    now: Instant,
+) -> Result<Waiting, Misuse> {
+    Ok(match what {
+        What::Tool(name) => Waiting::Tool(call_tool(session, name, number, options, now)?),
+        What::Watched => Waiting::Tool(call_tool(session, "hold", number, options, now)?),
+        What::Prompt => {
+            let mut params = GetPromptParams::new("hold");
+            params.arguments = [("n".to_owned(), number.to_string())].into();
+            Waiting::Prompt(session.call::<GetPrompt>(&params, options, now)?)
+        }
+        What::Resource => {
+            let params = ReadResourceParams::new(format!("note:///{number}"));
+            Waiting::Resource(session.call::<ReadResource>(&params, options, now)?)
+        }
+        What::Complete => {
+            let argument = CompletionArgument::new("n", number.to_string());
+            let params = CompleteParams::new(CompletionReference::prompt("hold"), argument);
+            Waiting::Complete(session.call::<Complete>(&params, options, now)?)
+        }
+        What::List => Waiting::List(session.list_all::<ListTools>(options, now)?),
+        What::Ping => Waiting::Nothing(session.ping(options, now)?),
+        What::Level => {
+            Waiting::Nothing(session.set_log_level(LoggingLevel::Warning, options, now)?)
+        }
+        What::Join(which) => Waiting::Join(session.subscribe(subscription(which), options, now)?),
+    })
+}
+
+fn call_tool(
+    session: &mut Session,
+    name: &str,
+    number: u32,
+    options: &CallOptions,
+    now: Instant,
+) -> Result<Pending<CallToolResult>, Misuse> {
+    let arguments = Json::parse(format!("{{\"n\":{number}}}")).expect("it is JSON");
+    let params = CallToolParams::new(name).with_arguments(arguments);
+    session.call::<CallTool>(&params, options, now)
+}
+
+impl Waiting {
+    fn id(&self) -> CallId {
+        match self {
+            Self::Tool(pending) => pending.id(),
+            Self::Prompt(pending) => pending.id(),
+            Self::Resource(pending) => pending.id(),
+            Self::Complete(pending) => pending.id(),
+            Self::List(pending) => pending.id(),
+            Self::Nothing(pending) => pending.id(),
+            Self::Join(pending) => pending.id(),
+        }
+    }
+
+    /// The result: its text, where a handler gives one, and the subscription that was granted.
+    fn take(
+        self,
+        session: &mut Session,
+    ) -> (Result<Option<String>, CallError>, Option<SubscriptionId>) {
+        let mut joined = None;
+        let outcome = match self {
+            Self::Tool(pending) => taken(session, pending).map(|result| {
+                let text = result.content.first().and_then(|block| block.as_text());
+                text.map(str::to_owned)
+            }),
+            Self::Prompt(pending) => taken(session, pending).map(|result| result.description),
+            Self::Resource(pending) => taken(session, pending).map(|result| {
+                let text = result.contents.first().and_then(|one| one.as_text());
+                text.map(str::to_owned)
+            }),
+            Self::Complete(pending) => {
+                taken(session, pending).map(|result| result.completion.values.into_iter().next())
+            }
+            Self::List(pending) => taken(session, pending).map(|tools| {
+                assert!(
+                    tools.iter().any(|tool| tool.name == "hold"),
+                    "an empty list"
+                );
+                None
+            }),
+            Self::Nothing(pending) => taken(session, pending).map(|_| None),
+            Self::Join(pending) => taken(session, pending).map(|subscribed| {
+                joined = Some(subscribed.id);
+                None
+            }),
+        };
+        (outcome, joined)
+    }
+}
+
+fn taken<T>(session: &mut Session, pending: Pending<T>) -> Result<T, CallError> {
+    session
+        .take(pending)
+        .unwrap_or_else(|pending| panic!("{pending:?} is said to be done"))
+}
+
+fn kind_of(request: &InputRequest) -> &'static str {
+    match request {
+        InputRequest::Elicit(_) => "elicitation",
+        InputRequest::CreateMessage(_) => "sampling",
+        _ => "roots",
+    }
+}

@@ -1,0 +1,364 @@
+//! The world: who is in it, and what a step does to them.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use mcp_client_core::{
+    Client, Config, EraMode,
+    http::{Endpoint, HttpClient},
+};
+use mcp_proto::{limits::Limits, time::Instant, types::Implementation, version::ProtocolVersion};
+use mcp_server_core::{Call, Event, Service};
+
+use crate::{
+    handlers::{self, Act, Held, Home},
+    machine::Machine,
+    network::Network,
+    program::{Book, Program},
+    scenario::{Pick, Scenario, Setup},
+    stream::Stream,
+    trace::{Text, Trace},
+    web::Site,
+};
+
+/// How a scenario is run.
+#[derive(Copy, Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Options {
+    /// Feeds what each server has read to another one in other pieces (S9).
+    pub replayed: bool,
+    /// Has a fault of its own, which must be found.
+    pub plant: Option<Plant>,
+}
+
+/// A fault of the world's own: the machines have none to show.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Plant {
+    /// Once the registry was swapped, servers give their answers twice.
+    AnswersTwice,
+    /// Handlers that are cancelled while time passes are never told so.
+    ForgetsCancellation,
+}
+
+/// What came of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Everything that happened, as one number.
+    pub trace: u64,
+    /// How many connections there were.
+    pub sessions: u32,
+    /// How many calls were made.
+    pub calls: u32,
+}
+
+/// Runs a scenario and then to rest.
+///
+/// # Panics
+/// Where a law is broken, with its name.
+#[must_use]
+pub fn run(scenario: &Scenario, options: Options) -> Report {
+    run_telling(scenario, options, None)
+}
+
+pub(crate) fn run_telling(scenario: &Scenario, options: Options, text: Option<Text>) -> Report {
+    let mut world = World::new(scenario.setup, options, Trace::new(text));
+    for step in &scenario.steps {
+        world.step(*step);
+    }
+    world.come_to_rest();
+    Report {
+        trace: world.trace.hash(),
+        sessions: world.tags,
+        calls: world.numbers,
+    }
+}
+
+/// How a client is connected, and how it finds the revision.
+#[derive(Copy, Clone, Debug)]
+pub(crate) enum Way {
+    Stream(EraMode),
+    /// The path of the server.
+    Http(EraMode, &'static str),
+}
+
+const WAYS: [Way; 16] = [
+    Way::Stream(EraMode::Auto),
+    Way::Stream(EraMode::Stateless),
+    Way::Stream(EraMode::Handshake(ProtocolVersion::V2025_11_25)),
+    Way::Stream(EraMode::Handshake(ProtocolVersion::V2025_06_18)),
+    Way::Stream(EraMode::Handshake(ProtocolVersion::V2025_03_26)),
+    Way::Stream(EraMode::Handshake(ProtocolVersion::V2024_11_05)),
+    Way::Stream(EraMode::Cached(ProtocolVersion::V2025_06_18)),
+    Way::Stream(EraMode::Cached(ProtocolVersion::V2026_07_28)),
+    Way::Http(EraMode::Auto, "/mcp"),
+    Way::Http(EraMode::Stateless, "/mcp"),
+    Way::Http(EraMode::Handshake(ProtocolVersion::V2025_11_25), "/mcp"),
+    Way::Http(EraMode::Handshake(ProtocolVersion::V2025_06_18), "/mcp"),
+    Way::Http(EraMode::Handshake(ProtocolVersion::V2025_03_26), "/mcp"),
+    Way::Http(EraMode::Handshake(ProtocolVersion::V2024_11_05), "/sse"),
+    Way::Http(EraMode::Cached(ProtocolVersion::V2025_06_18), "/mcp"),
+    Way::Http(EraMode::Cached(ProtocolVersion::V2026_07_28), "/mcp"),
+];
+
+/// What lies between a client and its server.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are two of them")]
+pub(crate) enum Link {
+    Stream(Stream),
+    Http(Network),
+}
+
+/// A client with its program, and the server at the other end.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) program: Program,
+    pub(crate) link: Link,
+    pub(crate) way: Way,
+}
+
+impl Pair {
+    /// Both ends of a byte stream, if this is one.
+    pub(crate) fn ends(&mut self) -> Option<(&mut Client, &mut Stream)> {
+        match (&mut self.program.machine, &mut self.link) {
+            (Machine::Stream(client), Link::Stream(stream)) => Some((client, stream)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn stream(&self) -> Option<&Stream> {
+        match &self.link {
+            Link::Stream(stream) => Some(stream),
+            Link::Http(_) => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) now: Instant,
+    pub(crate) options: Options,
+    pub(crate) service: Arc<Service<Act>>,
+    pub(crate) limits: Limits,
+    patience: Duration,
+    room: usize,
+    pub(crate) pairs: Vec<Pair>,
+    pub(crate) site: Site,
+    pub(crate) held: Vec<Held>,
+    pub(crate) book: Book,
+    pub(crate) numbers: u32,
+    tags: u32,
+    pub(crate) swaps: u32,
+    pub(crate) trace: Trace,
+}
+
+/// Narrow limits, so that few steps reach them.
+fn narrow(pick: Pick, over_http: bool) -> Limits {
+    let bits = usize::from(pick.0);
+    let mut limits = Limits::default();
+    limits.message_bytes = 64 * 1024;
+    limits.calls_in_flight = 1 + (bits & 3);
+    limits.calls_parked = (bits >> 2) & 3;
+    limits.outbound_high_water = [256 * 1024, 300, 2_000, 300][(bits >> 4) & 3];
+    // Several answers come on one stream of HTTP at one moment, before anybody can have read any.
+    let burst = if over_http { 4_000 } else { 100 };
+    limits.outbound_bytes = limits.outbound_high_water + burst;
+    limits.listens = 2;
+    limits.subscribed_uris = 2;
+    limits.notes_queued = 3;
+    limits.page_items = 2;
+    limits.client_calls = 24;
+    limits.call_timeout = Duration::from_secs(5);
+    limits.call_timeout_max = Duration::from_secs(9);
+    limits.input_timeout = Duration::from_secs(20);
+    limits.sessions = 3;
+    limits.session_idle = Duration::from_secs(30);
+    limits.replay_events = 4;
+    limits.fetches = 3;
+    limits
+}
+
+impl World {
+    fn new(setup: Setup, options: Options, trace: Trace) -> Self {
+        let ways = [setup.first, setup.second].map(|way| way.of(&WAYS));
+        let over_http = ways.iter().any(|way| matches!(way, Way::Http(..)));
+        let limits = narrow(setup.limits, over_http);
+        let patience = Duration::from_secs(if setup.limits.0 & 0x80 == 0 { 7 } else { 4 });
+        let service = Arc::new(handlers::service(limits.clone()));
+        let mut world = Self {
+            now: Instant::from_nanos(1_000_000_000),
+            options,
+            site: Site::new(&service, usize::from(setup.first.0 / 16)),
+            service,
+            limits,
+            patience,
+            room: if setup.limits.0 & 0x40 == 0 {
+                usize::MAX
+            } else {
+                300
+            },
+            pairs: Vec::new(),
+            held: Vec::new(),
+            book: Book::new(),
+            numbers: 0,
+            tags: 0,
+            swaps: 0,
+            trace,
+        };
+        for way in ways {
+            let pair = world.connect(way);
+            world.pairs.push(pair);
+        }
+        world.settle();
+        world
+    }
+
+    /// A new client and its link to a server; a new one where it has a server of its own.
+    pub(crate) fn connect(&mut self, way: Way) -> Pair {
+        self.tags += 1;
+        let (Way::Stream(era) | Way::Http(era, _)) = way;
+        let mut config = Config::new(Implementation::new("client", "1"));
+        config.era = era;
+        config.limits = self.limits.clone();
+        config.limits.call_timeout = self.patience;
+        config.limits.call_timeout_max = self.patience * 2;
+        config.tag = self.tags;
+        let (machine, link) = match way {
+            Way::Stream(_) => {
+                let client = Client::new(config, self.now);
+                let service = Arc::clone(&self.service);
+                let mut stream = Stream::new(service, self.tags, self.room, self.now);
+                stream.read = self.options.replayed.then(Vec::new);
+                (Machine::Stream(client), Link::Stream(stream))
+            }
+            Way::Http(_, path) => {
+                let endpoint = Endpoint::new(&format!("http://localhost{path}"));
+                let endpoint = endpoint.expect("a URL");
+                let client = HttpClient::new(config, endpoint, self.now);
+                (Machine::Http(client), Link::Http(Network::new()))
+            }
+        };
+        Pair {
+            program: Program::new(machine, self.patience),
+            link,
+            way,
+        }
+    }
+
+    /// The next time that anybody waits for.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let both = |pair: &Pair| {
+            let server = pair.stream().and_then(|stream| stream.conn.poll_timeout());
+            [pair.program.machine.poll_timeout(), server]
+        };
+        let streams = self.pairs.iter().flat_map(both).flatten();
+        streams.chain(self.next_web_deadline()).min()
+    }
+
+    pub(crate) fn advance(&mut self, to: Instant) {
+        self.now = to;
+        self.trace.note(format_args!("at {}", to.as_nanos()));
+        for pair in &mut self.pairs {
+            pair.program.machine.handle_timeout(to);
+            if let Some((_, stream)) = pair.ends() {
+                stream.conn.handle_timeout(to);
+                let next = stream.conn.poll_timeout();
+                assert!(next.is_none_or(|next| next > to), "S7: a server that spins");
+            }
+        }
+        self.advance_web(to);
+        self.settle();
+        for Pair { program, .. } in &self.pairs {
+            let next = program.machine.poll_timeout();
+            assert!(next.is_none_or(|next| next > to), "S7: a client that spins");
+        }
+    }
+
+    // ── Everything that happens by itself ────────────────────────────────────────────────────
+
+    /// Lets happen what happens without time, and checks the laws.
+    pub(crate) fn settle(&mut self) {
+        for turns in 0.. {
+            assert!(turns < 1_000_000, "S7: they never come to rest");
+            let mut moved = false;
+            for at in 0..self.pairs.len() {
+                moved |= self.turn(at);
+            }
+            if !moved {
+                break;
+            }
+        }
+        for (_, stream) in self.pairs.iter_mut().filter_map(Pair::ends) {
+            if stream.judge.is_cancelling() && stream.is_settled() {
+                stream.judge.settled();
+            }
+        }
+        self.check();
+    }
+
+    fn turn(&mut self, at: usize) -> bool {
+        let mut moved = self.turn_server(at);
+        while let Some(text) = self.pairs[at].program.poll(&self.book, self.now) {
+            self.trace.note(format_args!("#{at} . {text}"));
+            moved = true;
+        }
+        let Some((client, stream)) = self.pairs[at].ends() else {
+            return moved | self.turn_http(at);
+        };
+        moved |= stream.write_client(client, &mut self.trace);
+        moved |= stream.feed_server(None, self.now);
+        moved |= stream.feed_client(client, None, self.now);
+        moved | stream.hang_up(client)
+    }
+
+    fn turn_server(&mut self, at: usize) -> bool {
+        let mut moved = false;
+        while let Some((_, stream)) = self.pairs[at].ends() {
+            let Some(event) = stream.poll_event() else {
+                let twice = self.options.plant == Some(Plant::AnswersTwice) && self.swaps > 0;
+                return moved | stream.write_server(twice, &mut self.trace);
+            };
+            let tag = stream.tag;
+            moved = true;
+            match event {
+                Event::Call(call) => self.run(Home::Stream(at, tag), call),
+                Event::Cancelled(id) => self.cancelled(id),
+                event => self.trace.note(format_args!("#{at} ! {event:?}")),
+            }
+        }
+        moved
+    }
+
+    /// Hands a call to its handler.
+    pub(crate) fn run(&mut self, home: Home, call: Call<Act>) {
+        self.trace.note(format_args!("{home:?} ! {:?}", call.work));
+        let act = call.handler;
+        self.held.push(Held::new(home, call));
+        if act == Act::Quick {
+            self.finish(self.held.len() - 1, Pick(0));
+        }
+    }
+
+    /// What holds whenever nothing moves.
+    fn check(&self) {
+        for held in &self.held {
+            let told = held.cancelled == held.cancel.is_cancelled();
+            assert!(told, "S2: call {} knows nothing of its end", held.number);
+        }
+        let most = self.limits.calls_in_flight;
+        let tags: BTreeSet<u32> = self.held.iter().map(|held| held.id.tag()).collect();
+        for tag in tags {
+            let here = self.held.iter().filter(|held| held.id.tag() == tag);
+            let wanted = here.clone().filter(|held| !held.cancelled).count();
+            let all = here.count();
+            assert!(wanted <= most, "S6: {wanted} calls in flight");
+            assert!(all <= 2 * most, "S6: {all} handlers at work");
+        }
+        for pair in &self.pairs {
+            let questions = pair.program.questions.len();
+            assert!(questions <= most, "S6: {questions} questions");
+        }
+        let sessions = self.site.sessions.sessions();
+        assert!(sessions <= self.limits.sessions, "S6: {sessions} sessions");
+    }
+}

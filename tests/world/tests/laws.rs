@@ -1,0 +1,174 @@
+//! The laws hold in a few thousand sessions, whatever happens in them; and a fault is found.
+
+use mcp_world::{Options, Pick, Plant, Scenario, Setup, Step, find_fault, run, shrink, tell};
+
+fn strict() -> Options {
+    let mut options = Options::default();
+    options.replayed = true;
+    options
+}
+
+#[test]
+fn no_law_is_broken() {
+    let mut sessions = 0;
+    for seed in 0..300 {
+        let scenario = Scenario::from_seed(seed);
+        if let Some(fault) = find_fault(&scenario, strict()) {
+            let shortest = shrink(&scenario, strict());
+            panic!(
+                "seed {seed}: {fault}\n{}\nworld-run --replay {shortest}",
+                shortest.as_rust()
+            );
+        }
+        sessions += run(&scenario, Options::default()).sessions;
+    }
+    assert!(sessions > 600, "{sessions} sessions");
+}
+
+#[test]
+fn the_same_scenario_gives_the_same_run() {
+    let trace = |seed| run(&Scenario::from_seed(seed), Options::default()).trace;
+    for seed in 0..30 {
+        assert_eq!(trace(seed), trace(seed), "S10: seed {seed}");
+    }
+    assert_ne!(trace(1), trace(2));
+}
+
+/// What has to happen somewhere, or the world is too kind.
+const SIGHTS: &[&str] = &[
+    // Both eras, and every older revision.
+    r#""io.modelcontextprotocol/protocolVersion":"2026-07-28""#,
+    r#""protocolVersion":"2025-11-25","capabilities":{},"clientInfo""#,
+    r#""result":{"protocolVersion":"2025-06-18""#,
+    r#""result":{"protocolVersion":"2025-03-26""#,
+    r#""result":{"protocolVersion":"2024-11-05""#,
+    // How calls end.
+    "Done(",
+    "the server is busy",
+    "handler panicked",
+    "without progress",
+    "the outcome of another kind of call",
+    "\"code\":-32602",
+    "notifications/cancelled",
+    "\"reason\":\"timed out\"",
+    "the client ended the connection before the call did",
+    // What is told meanwhile.
+    "Progress(CallId",
+    "Log(LogParams",
+    "Changed(Tools)",
+    "Changed(Resource(",
+    "notifications/subscriptions/acknowledged",
+    "subscriptions/listen",
+    "resources/subscribe",
+    "resources/unsubscribe",
+    // How connections end.
+    "! Closed(Eof)",
+    "! Closed(Local)",
+    "! Closed(Overflow)",
+    "! Closed(Unresponsive)",
+    ". Closed(Eof)",
+    ". Closed(Local)",
+    ". Closed(Probe)",
+    // HTTP: all ways of serving, and what goes wrong on them.
+    "POST /mcp {\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"server/discover\"",
+    "GET /mcp",
+    "DELETE /mcp",
+    "GET /sse",
+    "POST /messages",
+    "session not found",
+    "the session has a stream already",
+    "202 Accepted",
+    "405 Method Not Allowed",
+    " aborted",
+    "HttpFailure { status: Some(502)",
+    "the connection broke",
+    "the id belongs to a request that is still open",
+    // What others do to them.
+    "! Fault(NotRpc",
+    "! Fault(Frame",
+    "! Fault(UnexpectedResponse",
+    ". Fault(NotRpc",
+    ". Fault(Frame",
+    ". Fault(UnexpectedResponse",
+];
+
+#[test]
+fn the_world_shows_what_it_is_for() {
+    let mut missing: Vec<&str> = SIGHTS.to_vec();
+    for seed in 0..1500 {
+        let (text, _) = tell(&Scenario::from_seed(seed), Options::default());
+        missing.retain(|sight| !text.contains(sight));
+        if missing.is_empty() {
+            return;
+        }
+    }
+    panic!("never seen: {missing:#?}");
+}
+
+/// The shortest scenario for a fault that was planted, from the first seed that shows it.
+fn shortest(plant: Plant) -> (Scenario, String) {
+    let mut options = Options::default();
+    options.plant = Some(plant);
+    let scenario = (0..)
+        .map(Scenario::from_seed)
+        .find(|scenario| find_fault(scenario, options).is_some())
+        .expect("a fault that is planted is found");
+    let shortest = shrink(&scenario, options);
+    assert!(shortest.steps.len() < scenario.steps.len());
+    // What is printed can be run again, and shows the same.
+    let again = Scenario::parse(&shortest.to_string()).expect("it is what was printed");
+    let fault = find_fault(&again, options).expect("it still has the fault");
+    assert_eq!(find_fault(&again, Options::default()), None, "only planted");
+    (again, fault)
+}
+
+#[test]
+fn an_answer_given_twice_is_found_and_shortened() {
+    let (scenario, fault) = shortest(Plant::AnswersTwice);
+    assert!(fault.starts_with("S1: answered twice"), "{fault}");
+    // The registry must have been swapped, and that is all: the new call at the end does the rest.
+    assert!(
+        matches!(scenario.steps[..], [Step::Swap { .. }]),
+        "{scenario:?}"
+    );
+    assert_eq!(
+        scenario.as_rust(),
+        "Scenario {\n    setup: Setup { first: Pick(0), second: Pick(0), limits: Pick(0) },\n    steps: vec![\n        Step::Swap { what: Pick(0), how: Pick(0) },\n    ],\n}"
+    );
+}
+
+#[test]
+fn a_handler_that_is_not_told_of_its_end_is_found_and_shortened() {
+    let (scenario, fault) = shortest(Plant::ForgetsCancellation);
+    assert!(fault.starts_with("S2: call"), "{fault}");
+    assert_eq!(scenario.steps.len(), 2, "a call and its end: {scenario:?}");
+}
+
+#[test]
+fn a_scenario_can_be_written_by_hand() {
+    let scenario = Scenario {
+        setup: Setup {
+            first: Pick(1),
+            second: Pick(2),
+            limits: Pick(0),
+        },
+        steps: vec![
+            Step::Call {
+                client: Pick(0),
+                what: Pick(0),
+            },
+            Step::Swap {
+                what: Pick(0),
+                how: Pick(0),
+            },
+            Step::Finish {
+                held: Pick(0),
+                how: Pick(0),
+            },
+        ],
+    };
+    let report = run(&scenario, strict());
+    let (text, _) = tell(&scenario, strict());
+    assert!(text.contains("! Tool { name: \"hold\""), "{}", text);
+    assert_eq!(report.sessions, 2);
+}

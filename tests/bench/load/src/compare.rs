@@ -1,0 +1,131 @@
+//! The comparison: every probe asked of every server, in turns, and the table printed.
+
+use std::time::Instant;
+
+use crate::options::Options;
+use crate::probe::{Effort, Outcome, Probe, Results, median};
+use crate::roster::{self, Entry, folder};
+use crate::table::{self, Row};
+use crate::{goals, growth};
+
+pub(crate) const KNOWN: [&str; 7] = [
+    "quick",
+    "growth",
+    "footprint",
+    "servers",
+    "sections",
+    "seconds",
+    "rounds",
+];
+
+/// Runs the comparison.
+pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), String> {
+    let options = Options::read(arguments, &KNOWN)?;
+    let mut effort = if options.flag("quick") {
+        Effort::quick()
+    } else {
+        Effort::thorough()
+    };
+    effort.seconds = options.value("seconds", effort.seconds)?;
+    effort.rounds = options.value("rounds", effort.rounds)?.max(1);
+    let entries: Vec<Entry> = roster::all()
+        .into_iter()
+        .filter(|entry| options.chosen("servers", entry.name))
+        .collect();
+    let rows: Vec<Row> = table::rows()
+        .into_iter()
+        .filter(|row| options.chosen("sections", row.section))
+        .collect();
+    if entries.is_empty() || rows.is_empty() {
+        let names: Vec<_> = roster::all().iter().map(|entry| entry.name).collect();
+        let sections = table::SECTIONS.join(", ");
+        return Err(format!(
+            "nothing chosen; servers: {}; sections: {sections}",
+            names.join(", ")
+        ));
+    }
+    let started = Instant::now();
+    let results = ask_all(&rows, &entries, effort, options.flag("footprint"));
+    let mut text = heading(effort, options.flag("quick"));
+    text += &table::markdown(&rows, &entries, &results);
+    text += "\n";
+    text += &goals::markdown(&results);
+    for failure in results.failures() {
+        text += &format!("\nFailed: {failure}\n");
+    }
+    if options.flag("growth") {
+        growth::run(&entries)?;
+    }
+    text += &format!(
+        "\nIt took {:.0} minutes.\n",
+        started.elapsed().as_secs_f64() / 60.0
+    );
+    println!("{text}");
+    let output = folder().join("target/comparison.md");
+    std::fs::write(&output, &text).map_err(|error| error.to_string())?;
+    eprintln!("also in {}", output.display());
+    Ok(())
+}
+
+/// Each probe of all servers before the next one: what is compared was measured at the same time.
+fn ask_all(rows: &[Row], entries: &[Entry], effort: Effort, footprint: bool) -> Results {
+    let mut probes: Vec<Probe> = Vec::new();
+    for (probe, ..) in rows.iter().flat_map(|row| &row.cells) {
+        let costly = matches!(probe, Probe::HelloBuild);
+        if !probes.contains(probe) && (footprint || !costly) {
+            probes.push(*probe);
+        }
+    }
+    let mut results = Results::default();
+    let started = Instant::now();
+    for (index, probe) in probes.iter().enumerate() {
+        let timed = matches!(probe, Probe::Timed(_) | Probe::Client | Probe::Start(_));
+        let rounds = if timed { effort.rounds } else { 1 };
+        let mut found: Vec<Vec<Outcome>> = vec![Vec::new(); entries.len()];
+        for _ in 0..rounds {
+            for (entry, found) in entries.iter().zip(&mut found) {
+                found.push(probe.ask(entry, effort));
+            }
+        }
+        for (entry, found) in entries.iter().zip(found) {
+            results.put(entry.name, *probe, median(found));
+        }
+        let seconds = started.elapsed().as_secs();
+        eprintln!("{seconds:4} s  {} of {}  {probe}", index + 1, probes.len());
+    }
+    results
+}
+
+fn heading(effort: Effort, quick: bool) -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let output = |program: &str, argument: &str| {
+        let output = std::process::Command::new(program).arg(argument).output();
+        output.map_or_else(
+            |_| "unknown".to_owned(),
+            |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        )
+    };
+    let cpus = read("/proc/cpuinfo");
+    let model = cpus
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"));
+    let model = model.map_or("unknown", |line| line.trim_start_matches([' ', '\t', ':']));
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let memory = read("/proc/meminfo");
+    let kibibytes = memory
+        .split_whitespace()
+        .nth(1)
+        .and_then(|text| text.parse().ok());
+    let gibibytes = kibibytes.unwrap_or(0_u64) as f64 / 1_048_576.0;
+    let load = read("/proc/loadavg");
+    let load = load.split_whitespace().next().unwrap_or_default();
+    format!(
+        "{}, {cores} cores of {model}, {gibibytes:.0} GiB, Linux {}, {}; load before the run {load}. {} rounds of {} s each, the median of them{}.\n\n",
+        output("date", "+%e %B %Y").trim(),
+        output("uname", "-r"),
+        output("rustc", "--version"),
+        effort.rounds,
+        effort.seconds,
+        if quick { " (quick)" } else { "" },
+    )
+}

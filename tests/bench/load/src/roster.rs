@@ -1,0 +1,126 @@
+//! Who is compared.
+
+use std::path::{Path, PathBuf};
+
+use crate::wire::{Era, Transport};
+
+/// One implementation, and its programs.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    /// `COMMAND stdio`.
+    pub(crate) stdio: Option<Vec<PathBuf>>,
+    /// `COMMAND http --port N`.
+    pub(crate) http: Option<Vec<PathBuf>>,
+    pub(crate) path: &'static str,
+    pub(crate) eras: &'static [Era],
+    /// Machine code, which callgrind can count in reasonable time.
+    pub(crate) native: bool,
+    /// Whether it has listen streams.
+    pub(crate) listens: bool,
+    /// Over HTTP, with room for as many sessions and streams as the curves go up to.
+    pub(crate) roomy: Option<Vec<PathBuf>>,
+    /// `COMMAND COUNT SERVER...`.
+    pub(crate) client: Option<PathBuf>,
+    /// The smallest program: its file, and its package in a manifest.
+    pub(crate) hello: Option<PathBuf>,
+    /// The manifest of the smallest program.
+    pub(crate) hello_manifest: Option<PathBuf>,
+}
+
+impl Entry {
+    pub(crate) fn command(&self, transport: Transport) -> Option<&[PathBuf]> {
+        match transport {
+            Transport::Stdio => self.stdio.as_deref(),
+            Transport::Http => self.http.as_deref(),
+        }
+    }
+
+    /// The same with room for more, over HTTP.
+    pub(crate) fn roomy(&self) -> Self {
+        let mut entry = self.clone();
+        if self.roomy.is_some() {
+            entry.http.clone_from(&self.roomy);
+        }
+        entry
+    }
+
+    /// Whether this can be asked of it.
+    pub(crate) fn takes(&self, transport: Transport, era: Era) -> bool {
+        self.command(transport).is_some() && self.eras.contains(&era)
+    }
+}
+
+const BOTH: &[Era] = &[Era::Legacy, Era::Modern];
+
+/// `tests/bench`.
+pub(crate) fn folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the package is in the folder")
+}
+
+fn entry(name: &'static str, title: &'static str, command: Vec<PathBuf>) -> Entry {
+    Entry {
+        name,
+        title,
+        stdio: Some(command.clone()),
+        http: Some(command),
+        path: "/mcp",
+        eras: BOTH,
+        native: true,
+        listens: true,
+        roomy: None,
+        client: None,
+        hello: None,
+        hello_manifest: None,
+    }
+}
+
+/// All of them: the limit, ours, the peers. Which of their programs exist is seen when they run.
+pub(crate) fn all() -> Vec<Entry> {
+    let here = folder();
+    let root = here.ancestors().nth(2).expect("it is in the repository");
+    let ours = |name: &str| vec![root.join("target/release").join(name)];
+    let built = |name: &str| vec![here.join("target/release").join(name)];
+    let python = |name: &str| {
+        let interpreter = root.join("tests/.peers/python/bin/python");
+        vec![interpreter, here.join("peers/python").join(name)]
+    };
+    let node = root.join("tests/.peers/npm/node_modules/.bin/node");
+    let program = |name: &str| Some(here.join("target/release").join(name));
+
+    let mut null = entry("null", "the limit", built("null-stdio"));
+    null.http = Some(built("null-http"));
+    let mut blocking = entry("blocking", "**bind-blocking**", ours("fixture-blocking"));
+    blocking.roomy = Some(built("roomy-blocking"));
+    blocking.client = program("client-blocking");
+    blocking.hello = program("hello-ours");
+    blocking.hello_manifest = Some(here.join("hello/ours/Cargo.toml"));
+    let mut tokio = entry("tokio", "**bind-tokio**", ours("fixture-tokio"));
+    tokio.client = program("client-tokio");
+    let smol = entry("smol", "**bind-async-std** (smol)", ours("fixture-smol"));
+    let mut rmcp = entry("rmcp", "rmcp", built("rmcp-default"));
+    rmcp.listens = false; // unless the handler says how
+    rmcp.client = program("rmcp-client");
+    rmcp.hello = program("hello-rmcp");
+    rmcp.hello_manifest = Some(here.join("hello/rmcp/Cargo.toml"));
+    let tuned = vec![here.join("target/tuned/rmcp-tuned")];
+    let tuned = entry("rmcp-tuned", "rmcp, tuned", tuned);
+    let mut tower = entry("tower-mcp", "tower-mcp", built("peer-tower-mcp"));
+    tower.path = "/";
+    let mut rust_mcp = entry("rust-mcp-sdk", "rust-mcp-sdk", built("peer-rust-mcp-sdk"));
+    rust_mcp.eras = &[Era::Modern];
+    let mut python_sdk = entry("python", "Python SDK", python("sdk_server.py"));
+    python_sdk.native = false;
+    let mut fastmcp = entry("fastmcp", "FastMCP", python("fastmcp_server.py"));
+    fastmcp.native = false;
+    let script = here.join("peers/typescript/sdk_server.mjs");
+    let mut typescript = entry("typescript", "TypeScript SDK", vec![node, script]);
+    typescript.native = false;
+    typescript.eras = &[Era::Legacy];
+    vec![
+        null, blocking, tokio, smol, rmcp, tuned, tower, rust_mcp, python_sdk, fastmcp, typescript,
+    ]
+}

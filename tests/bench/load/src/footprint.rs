@@ -97,7 +97,7 @@ pub(crate) fn build_seconds(entry: &Entry) -> Measured {
     let before = children_cpu();
     let mut command = Command::new("cargo");
     command
-        .args(["build", "--release", "--locked", "--manifest-path"])
+        .args(["build", "--release", "--manifest-path"])
         .arg(manifest);
     run(command
         .env("CARGO_TARGET_DIR", &target)

@@ -1,5 +1,6 @@
 //! The comparison: every probe asked of every server, in turns, and the table printed.
 
+use std::path::Path;
 use std::time::Instant;
 
 use crate::options::Options;
@@ -8,10 +9,11 @@ use crate::roster::{self, Entry, folder};
 use crate::table::{self, Row};
 use crate::{goals, growth};
 
-pub(crate) const KNOWN: [&str; 7] = [
+pub(crate) const KNOWN: [&str; 8] = [
     "quick",
     "growth",
     "footprint",
+    "publish",
     "servers",
     "sections",
     "seconds",
@@ -46,25 +48,55 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), String>
     }
     let started = Instant::now();
     let results = ask_all(&rows, &entries, effort, options.flag("footprint"));
-    let mut text = heading(effort, options.flag("quick"));
-    text += &table::markdown(&rows, &entries, &results);
-    text += "\n";
-    text += &goals::markdown(&results);
+    let heading = heading(effort, options.flag("quick"));
+    let table = table::markdown(&rows, &entries, &results);
+    let goals = goals::markdown(&results);
+    let mut text = format!("{heading}\n{table}\n{goals}");
     for failure in results.failures() {
         text += &format!("\nFailed: {failure}\n");
     }
-    if options.flag("growth") {
-        growth::run(&entries)?;
-    }
-    text += &format!(
-        "\nIt took {:.0} minutes.\n",
-        started.elapsed().as_secs_f64() / 60.0
-    );
     println!("{text}");
     let output = folder().join("target/comparison.md");
     std::fs::write(&output, &text).map_err(|error| error.to_string())?;
     eprintln!("also in {}", output.display());
+    if options.flag("growth") {
+        growth::run(&entries)?;
+    }
+    if options.flag("publish") {
+        let short: Vec<Row> = rows
+            .into_iter()
+            .filter(|row| table::HEADLINES.contains(&row.title))
+            .collect();
+        let short = table::markdown(&short, &entries, &results);
+        publish(&folder().join("README.md"), &text)?;
+        publish(
+            &folder().join("../../README.md"),
+            &format!("{heading}\n{short}"),
+        )?;
+    }
+    let minutes = started.elapsed().as_secs_f64() / 60.0;
+    eprintln!("it took {minutes:.1} minutes");
     Ok(())
+}
+
+const FROM: &str = "<!-- the comparison, from -->\n";
+const TO: &str = "<!-- to -->\n";
+
+/// Replaces what is between the marks in a document.
+fn publish(document: &Path, text: &str) -> Result<(), String> {
+    let at = |error: std::io::Error| format!("{}: {error}", document.display());
+    let old = std::fs::read_to_string(document).map_err(at)?;
+    let new = between(&old, text).ok_or_else(|| format!("{}: no marks", document.display()))?;
+    std::fs::write(document, new).map_err(at)
+}
+
+fn between(old: &str, text: &str) -> Option<String> {
+    let (before, rest) = old.split_once(FROM)?;
+    let (_, after) = rest.split_once(TO)?;
+    Some(format!(
+        "{before}{FROM}\n{}\n{TO}{after}",
+        text.trim_end().to_owned() + "\n"
+    ))
 }
 
 /// Each probe of all servers before the next one: what is compared was measured at the same time.
@@ -120,7 +152,7 @@ fn heading(effort: Effort, quick: bool) -> String {
     let load = read("/proc/loadavg");
     let load = load.split_whitespace().next().unwrap_or_default();
     format!(
-        "{}, {cores} cores of {model}, {gibibytes:.0} GiB, Linux {}, {}; load before the run {load}. {} rounds of {} s each, the median of them{}.\n\n",
+        "{}, {cores} cores of {model}, {gibibytes:.0} GiB, Linux {}, {}; load before the run {load}. {} rounds of {} s each, the median of them{}.\n",
         output("date", "+%e %B %Y").trim(),
         output("uname", "-r"),
         output("rustc", "--version"),
@@ -128,4 +160,25 @@ fn heading(effort: Effort, quick: bool) -> String {
         effort.seconds,
         if quick { " (quick)" } else { "" },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_between_the_marks_is_replaced() {
+        let old = format!("above\n{FROM}old\n{TO}below\n");
+        let new = between(&old, "new\n\n").expect("the marks are there");
+        assert_eq!(new, format!("above\n{FROM}\nnew\n\n{TO}below\n"));
+        assert_eq!(between("no marks", "new"), None);
+    }
+
+    #[test]
+    fn the_short_table_has_rows_that_exist() {
+        let rows = table::rows();
+        for title in table::HEADLINES {
+            assert!(rows.iter().any(|row| row.title == title), "{title}");
+        }
+    }
 }

@@ -39,7 +39,7 @@ For one server:
   --transport stdio|http  --era legacy|modern  --call add|BYTES  --connections N  --window N
   --seconds S  --calls N  --count N
 For the comparison:
-  --quick  --growth  --footprint  --servers A,B  --sections A,B  --seconds S  --rounds N";
+  --quick  --growth  --footprint  --publish  --servers A,B  --sections A,B  --seconds S  --rounds N";
 
 fn main() -> ExitCode {
     proc::allow_many_files();

@@ -11,7 +11,7 @@ pub(crate) struct Options {
 }
 
 /// Options without a value.
-const FLAGS: [&str; 3] = ["quick", "growth", "footprint"];
+const FLAGS: [&str; 4] = ["quick", "growth", "footprint", "publish"];
 
 impl Options {
     /// Reads arguments; `known` are the names of the options that may be there.

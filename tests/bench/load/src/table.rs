@@ -99,23 +99,23 @@ fn counted_rows() -> Vec<Row> {
     };
     vec![
         row(
-            "stdio, instructions a call, legacy / modern",
+            "stdio, instructions a call",
             counted(Probe::Instructions, stdio, Unit::Count),
         ),
         row(
-            "stdio, system calls a call, legacy / modern",
+            "stdio, system calls a call",
             counted(Probe::SystemCalls, stdio, Unit::Few),
         ),
         row(
-            "stdio, allocations for an `add`, legacy / modern",
+            "stdio, allocations for an `add`",
             counted(Probe::Allocations, add, Unit::Few),
         ),
         row(
-            "HTTP, instructions a call, legacy / modern",
+            "HTTP, instructions a call",
             counted(Probe::Instructions, http, Unit::Count),
         ),
         row(
-            "HTTP, system calls a call, legacy / modern",
+            "HTTP, system calls a call",
             counted(Probe::SystemCalls, http, Unit::Few),
         ),
     ]
@@ -147,17 +147,25 @@ fn stdio_rows() -> Vec<Row> {
     let large = "stdio, 4 KiB / 64 KiB / 1 MiB, calls/s";
     vec![
         row("stdio", calls, both(alone, Field::Rate, Unit::Count)),
-        row("stdio", "– p50", both(alone, Field::P50, Unit::Time)),
-        row("stdio", "– p99", both(alone, Field::P99, Unit::Time)),
+        row(
+            "stdio",
+            "stdio, one at a time, p50",
+            both(alone, Field::P50, Unit::Time),
+        ),
+        row(
+            "stdio",
+            "stdio, one at a time, p99",
+            both(alone, Field::P99, Unit::Time),
+        ),
         row("stdio", many, both(pipelined, Field::Rate, Unit::Count)),
         row(
             "stdio",
-            "– CPU a call",
+            "stdio, 64 in flight, CPU a call",
             both(pipelined, Field::Cpu, Unit::Time),
         ),
         row(
             "stdio",
-            "– resident at most",
+            "stdio, 64 in flight, resident at most",
             both(pipelined, Field::Resident, Unit::Bytes),
         ),
         row("payload", large, sizes(Transport::Stdio)),
@@ -172,13 +180,25 @@ fn http_rows() -> Vec<Row> {
     let large = "HTTP, 4 KiB / 64 KiB / 1 MiB, calls/s";
     vec![
         row("http", calls, both(one, Field::Rate, Unit::Count)),
-        row("http", "– p50", both(one, Field::P50, Unit::Time)),
-        row("http", more, both(many, Field::Rate, Unit::Count)),
-        row("http", "– p99", both(many, Field::P99, Unit::Time)),
-        row("http", "– CPU a call", both(many, Field::Cpu, Unit::Time)),
         row(
             "http",
-            "– resident at most",
+            "HTTP, 1 connection, p50",
+            both(one, Field::P50, Unit::Time),
+        ),
+        row("http", more, both(many, Field::Rate, Unit::Count)),
+        row(
+            "http",
+            "HTTP, 16 connections, p99",
+            both(many, Field::P99, Unit::Time),
+        ),
+        row(
+            "http",
+            "HTTP, 16 connections, CPU a call",
+            both(many, Field::Cpu, Unit::Time),
+        ),
+        row(
+            "http",
+            "HTTP, 16 connections, resident at most",
             both(many, Field::Resident, Unit::Bytes),
         ),
         row("payload", large, sizes(Transport::Http)),
@@ -206,16 +226,20 @@ fn other_rows() -> Vec<Row> {
             "client, one at a time, calls/s",
             client(Field::Rate, Unit::Count),
         ),
-        row("client", "– p50", client(Field::P50, Unit::Time)),
-        row("client", "– CPU a call", client(Field::Cpu, Unit::Time)),
+        row("client", "client, p50", client(Field::P50, Unit::Time)),
         row(
             "client",
-            "– instructions a call",
+            "client, CPU a call",
+            client(Field::Cpu, Unit::Time),
+        ),
+        row(
+            "client",
+            "client, instructions a call",
             one(Probe::ClientInstructions, Unit::Count),
         ),
         row(
             "client",
-            "– allocations a call",
+            "client, allocations a call",
             one(Probe::ClientAllocations, Unit::Few),
         ),
         row(
@@ -225,17 +249,39 @@ fn other_rows() -> Vec<Row> {
         ),
         row(
             "footprint",
-            "– resident",
+            "hello server, resident",
             one(Probe::HelloMemory, Unit::Bytes),
         ),
-        row("footprint", "– crates", one(Probe::HelloCrates, Unit::Few)),
         row(
             "footprint",
-            "– cold release build, CPU",
+            "hello server, crates",
+            one(Probe::HelloCrates, Unit::Few),
+        ),
+        row(
+            "footprint",
+            "hello server, cold release build, CPU",
             one(Probe::HelloBuild, Unit::Seconds),
         ),
     ]
 }
+
+/// The rows of the short table.
+pub(crate) const HEADLINES: [&str; 14] = [
+    "stdio, instructions a call",
+    "stdio, system calls a call",
+    "stdio, one at a time, calls/s",
+    "stdio, one at a time, p50",
+    "stdio, 64 in flight, calls/s",
+    "stdio, 64 in flight, resident at most",
+    "stdio, 4 KiB / 64 KiB / 1 MiB, calls/s",
+    "HTTP, instructions a call",
+    "HTTP, 1 connection, calls/s",
+    "HTTP, 16 connections, calls/s",
+    "HTTP, 4 KiB / 64 KiB / 1 MiB, calls/s",
+    "memory for an idle legacy session",
+    "memory for a listen stream, its connection included",
+    "client, one at a time, calls/s",
+];
 
 /// The table, with the servers as columns.
 pub(crate) fn markdown(rows: &[Row], entries: &[Entry], results: &Results) -> String {

@@ -6,13 +6,18 @@ use std::fmt::Write as _;
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
     name: &'static str,
+    colour: &'static str,
     points: Vec<(f64, f64)>,
 }
 
 impl Line {
-    /// Points from left to right.
-    pub(crate) fn new(name: &'static str, points: Vec<(f64, f64)>) -> Self {
-        Self { name, points }
+    /// Points from left to right; the place among all chooses the colour.
+    pub(crate) fn new(name: &'static str, place: usize, points: Vec<(f64, f64)>) -> Self {
+        Self {
+            name,
+            colour: COLOURS[place % COLOURS.len()],
+            points,
+        }
     }
 }
 
@@ -110,8 +115,8 @@ impl Picture {
             self.panel(&mut svg, panel, left);
         }
         let mut x = LEFT;
-        for (index, line) in self.panels[0].lines.iter().enumerate() {
-            let colour = COLOURS[index % COLOURS.len()];
+        for line in &self.panels[0].lines {
+            let colour = line.colour;
             let _ = writeln!(
                 svg,
                 "<circle cx=\"{x}\" cy=\"{}\" r=\"4\" fill=\"{colour}\"/>",
@@ -145,8 +150,8 @@ impl Picture {
             self.axis,
         );
         text(svg, left, TOP - 6.0, "start", panel.axis);
-        for (index, line) in panel.lines.iter().enumerate() {
-            let colour = COLOURS[index % COLOURS.len()];
+        for line in &panel.lines {
+            let colour = line.colour;
             let mut path = String::new();
             for (across_at, up_at) in &line.points {
                 let (x, y) = (x(across.place(*across_at)), y(up.place(*up_at)));
@@ -200,7 +205,7 @@ mod tests {
         let mut panel = Panel::new("calls/s");
         panel
             .lines
-            .push(Line::new("null", vec![(1.0, 10.0), (10.0, 100.0)]));
+            .push(Line::new("null", 0, vec![(1.0, 10.0), (10.0, 100.0)]));
         let picture = Picture {
             title: "a < b",
             axis: "calls",

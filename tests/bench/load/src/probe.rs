@@ -73,7 +73,7 @@ impl Effort {
             listens: 500,
             starts: 9,
             client_calls: 30_000,
-            counted: 300,
+            counted: 150,
         }
     }
 }
@@ -97,15 +97,15 @@ impl Probe {
             self,
             Self::Instructions(_) | Self::SystemCalls(_) | Self::Allocations(_)
         );
-        // The null server knows no other tool, has no sessions, and is no client.
-        let null = entry.name == "null"
-            && matches!(self, Self::Allocations(_) | Self::Sessions | Self::Client);
-        if self == Self::Listens && !entry.listens {
-            return false;
-        }
+        let lacks = match self {
+            Self::Listens => !entry.listens,
+            Self::Sessions => !entry.sessions,
+            Self::Allocations(_) => entry.name == "null", // it knows no other tool
+            _ => false,
+        };
         match self.needs() {
             Some((transport, era)) => {
-                entry.takes(transport, era) && (entry.native || !counts_code) && !null
+                entry.takes(transport, era) && (entry.native || !counts_code) && !lacks
             }
             None => match self {
                 Self::Client | Self::ClientInstructions | Self::ClientAllocations => {
@@ -126,8 +126,8 @@ impl Probe {
 
     fn try_ask(self, entry: &Entry, effort: Effort) -> Result<Outcome, String> {
         let counts = Counts {
-            few: 100,
-            many: 100 + effort.counted,
+            few: 50,
+            many: 50 + effort.counted,
         };
         let number = match self {
             Self::Timed(setup) => {
@@ -151,7 +151,7 @@ impl Probe {
             Self::Sessions => measure::session_bytes(entry, effort.sessions)?,
             Self::Listens => measure::listen_bytes(entry, effort.listens)?,
             Self::Start(era) => {
-                let times = if entry.native { effort.starts } else { 3 };
+                let times = if entry.native { effort.starts } else { 1 };
                 measure::first_response(entry, era, times)?.as_secs_f64()
             }
             Self::ClientInstructions => measure::client_instructions(entry, counts)?,

@@ -19,6 +19,8 @@ pub(crate) struct Entry {
     pub(crate) native: bool,
     /// Whether it has listen streams.
     pub(crate) listens: bool,
+    /// Whether it keeps sessions over HTTP.
+    pub(crate) sessions: bool,
     /// Over HTTP, with room for as many sessions and streams as the curves go up to.
     pub(crate) roomy: Option<Vec<PathBuf>>,
     /// `COMMAND COUNT SERVER...`.
@@ -71,6 +73,7 @@ fn entry(name: &'static str, title: &'static str, command: Vec<PathBuf>) -> Entr
         eras: BOTH,
         native: true,
         listens: true,
+        sessions: true,
         roomy: None,
         client: None,
         hello: None,
@@ -92,6 +95,7 @@ pub(crate) fn all() -> Vec<Entry> {
     let program = |name: &str| Some(here.join("target/release").join(name));
 
     let mut null = entry("null", "the limit", built("null-stdio"));
+    null.sessions = false;
     null.http = Some(built("null-http"));
     let mut blocking = entry("blocking", "**bind-blocking**", ours("fixture-blocking"));
     blocking.roomy = Some(built("roomy-blocking"));
@@ -107,7 +111,8 @@ pub(crate) fn all() -> Vec<Entry> {
     rmcp.hello = program("hello-rmcp");
     rmcp.hello_manifest = Some(here.join("hello/rmcp/Cargo.toml"));
     let tuned = vec![here.join("target/tuned/rmcp-tuned")];
-    let tuned = entry("rmcp-tuned", "rmcp, tuned", tuned);
+    let mut tuned = entry("rmcp-tuned", "rmcp, tuned", tuned);
+    tuned.sessions = false; // with JSON responses it has none
     let mut tower = entry("tower-mcp", "tower-mcp", built("peer-tower-mcp"));
     tower.path = "/";
     let mut rust_mcp = entry("rust-mcp-sdk", "rust-mcp-sdk", built("peer-rust-mcp-sdk"));

@@ -50,8 +50,18 @@ pub(super) type Responder = dyn FnMut(&InputRequest) -> Option<Json> + Send;
 #[derive(Debug)]
 struct Question {
     asked: Asked,
+    // Whether the key is one that the handler has chosen.
+    named: bool,
     request: InputRequest,
-    answer: Option<Result<Json, RpcError>>,
+    answer: Answer,
+}
+
+#[derive(Debug)]
+enum Answer {
+    /// Nobody has looked yet.
+    Unknown,
+    None,
+    Told(Result<Json, RpcError>),
 }
 
 impl Asks {
@@ -65,7 +75,7 @@ impl Asks {
 
     /// For a run that may have to begin anew: whether a question stopped it, and with what to.
     pub(super) fn need(&self) -> Option<NeedInput> {
-        let book = lock(self.book.get()?);
+        let mut book = lock(self.book.get()?);
         book.interrupted.then(|| book.need())
     }
 
@@ -123,7 +133,9 @@ impl Book {
         };
         for asked in asked {
             if let Some(answer) = resumed.answers.get(&asked.key) {
-                answered.retain(|known| known.key != asked.key);
+                let again =
+                    |known: &Answered| known.key == asked.key && known.question == asked.question;
+                answered.retain(|known| !again(known));
                 answered.push(Answered::new(asked, answer.clone()));
             }
         }
@@ -144,22 +156,16 @@ impl Book {
     /// Takes a question down, and gives its number.
     pub(super) fn add(&mut self, request: InputRequest) -> usize {
         let question = Json::new(&request).unwrap_or_else(|_| Json::null());
-        // The same question has the same key in every run, in whatever order they are asked.
-        let hash = fnv(question.as_str());
-        let same = |known: &&Question| known.asked.question == question;
-        let before = self.questions.iter().filter(same).count();
-        let key = match before {
-            0 => format!("{hash:016x}"),
-            _ => format!("{hash:016x}-{}", before + 1),
-        };
-        let asked = Asked { key, question };
-        let answer = self.look_up(&asked, &request);
+        // In the order they are asked, for clients that sort what they show by its keys.
+        let number = self.questions.len();
+        let key = format!("{:02}-{:016x}", number + 1, fnv(question.as_str()));
         self.questions.push(Question {
-            asked,
+            asked: Asked { key, question },
+            named: false,
             request,
-            answer,
+            answer: Answer::Unknown,
         });
-        self.questions.len() - 1
+        number
     }
 
     /// Gives a question another key.
@@ -168,50 +174,66 @@ impl Book {
         if self.questions.iter().enumerate().any(taken) {
             return Err(AskError::Key(key));
         }
-        let Some(question) = self.questions.get_mut(number) else {
-            return Ok(());
-        };
-        question.asked.key = key;
-        if question.answer.is_none() {
-            let (asked, request) = (question.asked.clone(), question.request.clone());
-            let answer = self.look_up(&asked, &request);
-            if let Some(question) = self.questions.get_mut(number) {
-                question.answer = answer;
-            }
+        if let Some(question) = self.questions.get_mut(number) {
+            question.asked.key = key;
+            question.named = true;
+            question.answer = Answer::Unknown;
         }
         Ok(())
     }
 
-    fn look_up(&mut self, asked: &Asked, request: &InputRequest) -> Option<Result<Json, RpcError>> {
-        let known = self
-            .memory
-            .answered
-            .iter()
-            .find(|known| known.key == asked.key && known.question == asked.question)
-            .map(Answered::answer);
-        if let Some(answer) = known {
-            return Some(answer).filter(|answer| fits(request, answer));
+    /// The answer to a question, where there is one.
+    pub(super) fn answer(&mut self, number: usize) -> Option<&Result<Json, RpcError>> {
+        if matches!(self.questions.get(number)?.answer, Answer::Unknown) {
+            let found = self.look_up(number).map_or(Answer::None, Answer::Told);
+            self.questions.get_mut(number)?.answer = found;
         }
-        let unpinned = self.unpinned.get(&asked.key).cloned();
+        match &self.questions.get(number)?.answer {
+            Answer::Told(answer) => Some(answer),
+            _ => None,
+        }
+    }
+
+    fn look_up(&mut self, number: usize) -> Option<Result<Json, RpcError>> {
+        let question = self.questions.get(number)?;
+        if let Some(known) = self.find(number, question) {
+            return Some(known.answer()).filter(|answer| fits(&question.request, answer));
+        }
+        let unpinned = self.unpinned.get(&question.asked.key).cloned();
         let responder = self.responder.as_mut();
-        let answer = unpinned.or_else(|| responder.and_then(|answer| answer(request)).map(Ok))?;
-        if !fits(request, &answer) {
-            return None;
-        }
-        let answered = Answered::new(asked.clone(), answer.clone());
+        let answer = unpinned
+            .or_else(|| {
+                responder
+                    .and_then(|answer| answer(&question.request))
+                    .map(Ok)
+            })
+            .filter(|answer| fits(&question.request, answer))?;
+        let answered = Answered::new(question.asked.clone(), answer.clone());
         self.memory.answered.push(answered);
         Some(answer)
     }
 
-    /// The answer to a question, where there is one.
-    pub(super) fn answer(&self, number: usize) -> Option<&Result<Json, RpcError>> {
-        self.questions.get(number)?.answer.as_ref()
+    // An earlier answer to this very question: under the key that it was given or, where it has
+    // none of its own, whatever the order that the questions are asked in this time.
+    fn find(&self, number: usize, question: &Question) -> Option<&Answered> {
+        let same = |asked: &Asked| asked.question == question.asked.question;
+        let mut known = self
+            .memory
+            .answered
+            .iter()
+            .filter(|known| known.question == question.asked.question);
+        if question.named {
+            return known.find(|known| known.key == question.asked.key);
+        }
+        let before = self.questions.iter().take(number);
+        let before = before.filter(|of| !of.named && same(&of.asked)).count();
+        known.nth(before)
     }
 
     /// The answer that was found does not do: the question is asked again.
     pub(super) fn reject(&mut self, number: usize) {
         if let Some(question) = self.questions.get_mut(number) {
-            question.answer = None;
+            question.answer = Answer::None;
         }
     }
 
@@ -225,14 +247,22 @@ impl Book {
     }
 
     /// All questions that are open, and what the next run has to know.
-    fn need(&self) -> NeedInput {
+    fn need(&mut self) -> NeedInput {
         let mut requests = InputRequests::new();
         let mut asked = Vec::new();
-        for question in self.questions.iter().filter(|of| of.answer.is_none()) {
-            requests.insert(question.asked.key.clone(), question.request.clone());
-            asked.push(question.asked.clone());
+        for number in 0..self.questions.len() {
+            if self.answer(number).is_some() {
+                continue;
+            }
+            if let Some(question) = self.questions.get(number) {
+                requests.insert(question.asked.key.clone(), question.request.clone());
+                asked.push(question.asked.clone());
+            }
         }
-        let open = |known: &&Answered| !asked.iter().any(|asked| asked.key == known.key);
+        let open = |known: &&Answered| {
+            let again = |asked: &Asked| asked.key == known.key && asked.question == known.question;
+            !asked.iter().any(again)
+        };
         let memory = Memory {
             answered: self.memory.answered.iter().filter(open).cloned().collect(),
             once: self.memory.once.clone(),

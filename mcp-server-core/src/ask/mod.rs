@@ -23,6 +23,8 @@ mod form;
 mod memory;
 pub(crate) mod need;
 mod round;
+#[cfg(all(test, feature = "schemars", feature = "std"))]
+mod tests;
 
 #[cfg(feature = "std")]
 pub use answer::{Ask, Elicited};

@@ -9,6 +9,8 @@ mod own;
 mod sealed;
 #[cfg(feature = "std")]
 mod stored;
+#[cfg(all(test, feature = "seal", feature = "std"))]
+mod tests;
 
 use alloc::{string::String, sync::Arc};
 use core::fmt;

@@ -64,6 +64,11 @@ impl OwnStates {
         self.remove(at).map(|own| own.state)
     }
 
+    #[cfg(all(test, feature = "seal", feature = "std"))]
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     fn remove(&mut self, at: usize) -> Option<Own> {
         let own = self.kept.remove(at)?;
         self.bytes -= own.bytes();

@@ -1,0 +1,6 @@
+//! Handlers that ask, run for clients of every revision.
+
+mod client;
+mod forms;
+mod rounds;
+mod unkind;

@@ -461,8 +461,15 @@ export const askHandlers = peer => ({
     },
 });
 
+// Persons can be asked since 2025-06-18, and to choose several things since 2025-11-25.
+function skipUnlessAsked(peer, methods, several) {
+    const since = several ? '2025-11-25' : '2025-06-18';
+    if (methods.includes('elicitation/create') && peer.version && peer.version < since) throw new Skip();
+}
+
 function ask(tool, given, methods, ...fragments) {
     return async peer => {
+        skipUnlessAsked(peer, methods, tool === 'test_elicitation_sep1330_enums');
         const before = peer.asked.length;
         const result = await peer.call(tool, given);
         expect(!result.isError, result);
@@ -475,6 +482,7 @@ function ask(tool, given, methods, ...fragments) {
 }
 
 async function askPrompt(peer) {
+    skipUnlessAsked(peer, ['elicitation/create']);
     const before = peer.asked.length;
     const { messages } = await peer.prompt('test_input_required_result_prompt');
     expect(messages.length > 0, messages);

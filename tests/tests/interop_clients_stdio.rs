@@ -7,8 +7,9 @@ use mcp_tests::peers::{self, Group};
 use mcp_tests::schema::Schemas;
 use mcp_tests::transcript::{self, Side};
 
-/// The scripts run this many checks at least, in whatever era.
-const CHECKS: usize = 35;
+/// The scripts run this many checks at least, in whatever era, those included in which the server
+/// asks the client.
+const CHECKS: usize = 38;
 
 /// Runs one script in one mode against the fixture of one binding.
 fn drive(binding: &str, fixture: &str, script: &str, mode: &str) {
@@ -21,7 +22,7 @@ fn drive(binding: &str, fixture: &str, script: &str, mode: &str) {
         return;
     }
     let log = peers::scratch(&format!("{binding}-{script}-{mode}.jsonl"));
-    let mut arguments: Vec<String> = ["--mode", mode, "--"].map(str::to_owned).into();
+    let mut arguments: Vec<String> = ["--asks", "--mode", mode, "--"].map(str::to_owned).into();
     arguments.extend(peers::recorded(&log, &[fixture, "stdio"]));
     let mut problems = peers::run_script(script, &arguments).problems(CHECKS);
 

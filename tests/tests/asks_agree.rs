@@ -1,0 +1,312 @@
+//! The same handlers ask clients of five revisions, on every binding, over pipes and over HTTP: they
+//! see the same answers and return the same results. All that is said on a pipe is in the snapshots.
+#![cfg(unix)]
+
+use std::fmt::Write as _;
+
+use bind_blocking::HttpListener;
+use mcp_client_core::{ClientBuilder, EraMode, Options, http::Endpoint};
+use mcp_proto::{
+    json::Json,
+    types::{CreateMessageResult, ElicitResult, Root},
+    version::{Era, ProtocolVersion},
+};
+use mcp_server_core::{IntoServer, Server};
+use mcp_tests::{
+    bindings::{Binding, Peer},
+    clients::Kind,
+    fixture,
+};
+use serde_json::{Value, json};
+
+/// The tools of the fixture that ask, with their arguments and the first revision in which they can.
+const ASKING: &[(&str, &str, ProtocolVersion)] = &[
+    (
+        "test_sampling",
+        r#"{"prompt":"capital?"}"#,
+        ProtocolVersion::V2024_11_05,
+    ),
+    (
+        "test_input_required_result_sampling",
+        "{}",
+        ProtocolVersion::V2024_11_05,
+    ),
+    (
+        "test_input_required_result_list_roots",
+        "{}",
+        ProtocolVersion::V2024_11_05,
+    ),
+    (
+        "test_elicitation",
+        r#"{"message":"who?"}"#,
+        ProtocolVersion::V2025_06_18,
+    ),
+    (
+        "test_elicitation_sep1034_defaults",
+        "{}",
+        ProtocolVersion::V2025_06_18,
+    ),
+    (
+        "test_streaming_elicitation",
+        "{}",
+        ProtocolVersion::V2025_06_18,
+    ),
+    (
+        "test_input_required_result_elicitation",
+        "{}",
+        ProtocolVersion::V2025_06_18,
+    ),
+    (
+        "test_input_required_result_request_state",
+        "{}",
+        ProtocolVersion::V2025_06_18,
+    ),
+    (
+        "test_input_required_result_multiple_inputs",
+        "{}",
+        ProtocolVersion::V2025_06_18,
+    ),
+    (
+        "test_input_required_result_multi_round",
+        "{}",
+        ProtocolVersion::V2025_06_18,
+    ),
+    (
+        "test_elicitation_sep1330_enums",
+        "{}",
+        ProtocolVersion::V2025_11_25,
+    ),
+];
+
+/// What a person fills in: of each field the same, whoever asks.
+fn filled_in(properties: &Value) -> Value {
+    let mut content = json!({});
+    for (name, field) in properties.as_object().expect("a form has fields") {
+        let first = |list: &Value| list.as_array()?.first().cloned();
+        let chosen =
+            |of: &Value| first(&of["enum"]).or_else(|| Some(first(&of["oneOf"])?["const"].clone()));
+        content[name] = match field["type"].as_str().unwrap_or_default() {
+            "array" => {
+                let items = &field["items"];
+                let chosen = first(&items["enum"])
+                    .or_else(|| Some(first(&items["anyOf"])?["const"].clone()));
+                json!([chosen])
+            }
+            "boolean" => json!(true),
+            "integer" => json!(41),
+            "number" => json!(12.5),
+            _ => chosen(field).unwrap_or_else(|| json!("Ada")),
+        };
+    }
+    content
+}
+
+fn answer(method: &str, params: &Value) -> Value {
+    match method {
+        "elicitation/create" => {
+            let content = filled_in(&params["requestedSchema"]["properties"]);
+            json!({"action": "accept", "content": content})
+        }
+        "sampling/createMessage" => json!({
+            "role": "assistant", "content": {"type": "text", "text": "Paris"}, "model": "m",
+        }),
+        _ => json!({"roots": [{"uri": "file:///w"}]}),
+    }
+}
+
+// ── over a pipe, by hand ────────────────────────────────────────────────────────────────────────
+
+/// A client of one revision, and what was said.
+struct Script {
+    peer: Peer,
+    version: ProtocolVersion,
+    said: String,
+    last_id: u64,
+}
+
+impl Script {
+    fn new(binding: Binding, server: &Server, version: ProtocolVersion) -> Self {
+        let peer = Peer::connect(binding, server);
+        let mut script = Self {
+            peer,
+            version,
+            said: String::new(),
+            last_id: 0,
+        };
+        if version.era() == Era::Handshake {
+            let params = json!({
+                "protocolVersion": version.as_str(), "capabilities": capabilities(),
+                "clientInfo": {"name": "c", "version": "1"},
+            });
+            script.send("initialize", params);
+            script.hear();
+            script.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        }
+        script.said.clear();
+        script
+    }
+
+    fn say(&mut self, message: &Value) {
+        writeln!(self.said, "> {message}").expect("a text");
+        self.peer.send_line(&message.to_string());
+    }
+
+    fn hear(&mut self) -> Value {
+        let line = self.peer.line().expect("the server goes on");
+        writeln!(self.said, "< {line}").expect("a text");
+        serde_json::from_str(&line).expect("the server speaks JSON")
+    }
+
+    fn send(&mut self, method: &str, mut params: Value) {
+        self.last_id += 1;
+        if self.version.era() == Era::Stateless {
+            params["_meta"] = json!({
+                "io.modelcontextprotocol/protocolVersion": self.version.as_str(),
+                "io.modelcontextprotocol/clientCapabilities": capabilities(),
+            });
+        }
+        let id = self.last_id;
+        self.say(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+    }
+
+    /// The text that a tool returns once it was told what it asked.
+    fn call(&mut self, tool: &str, arguments: &str) -> String {
+        let arguments: Value = serde_json::from_str(arguments).expect("arguments are JSON");
+        let params = json!({"name": tool, "arguments": arguments});
+        self.send("tools/call", params.clone());
+        loop {
+            let message = self.hear();
+            if let Some(method) = message["method"].as_str() {
+                let result = answer(method, &message["params"]);
+                self.say(&json!({"jsonrpc": "2.0", "id": message["id"], "result": result}));
+                continue;
+            }
+            let result = &message["result"];
+            if result["resultType"] != "input_required" {
+                return result["content"][0]["text"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .into();
+            }
+            let mut retry = params.clone();
+            for (key, asked) in result["inputRequests"].as_object().expect("it asks") {
+                let method = asked["method"].as_str().expect("a method");
+                retry["inputResponses"][key] = answer(method, &asked["params"]);
+            }
+            retry["requestState"] = result["requestState"].clone();
+            self.send("tools/call", retry);
+        }
+    }
+}
+
+fn capabilities() -> Value {
+    json!({"elicitation": {}, "sampling": {}, "roots": {}})
+}
+
+fn results_over_pipes(version: ProtocolVersion) -> Vec<(&'static str, String)> {
+    let server = fixture::server()
+        .into_server()
+        .expect("the fixture is complete");
+    let mut first: Option<(String, Vec<_>)> = None;
+    for binding in Binding::ALL {
+        let mut script = Script::new(binding, &server, version);
+        let results: Vec<_> = ASKING
+            .iter()
+            .filter(|(_, _, since)| version >= *since)
+            .map(|(tool, arguments, _)| (*tool, script.call(tool, arguments)))
+            .collect();
+        match &first {
+            Some((said, expected)) => {
+                assert_eq!(script.said, *said, "{binding:?} {version}");
+                assert_eq!(results, *expected, "{binding:?} {version}");
+            }
+            None => first = Some((script.said, results)),
+        }
+    }
+    let (said, results) = first.expect("there are bindings");
+    insta::assert_snapshot!(format!("asks-{version}"), said);
+    results
+}
+
+#[test]
+fn the_same_is_asked_and_answered_on_every_binding_and_in_every_revision() {
+    let newest = results_over_pipes(ProtocolVersion::LATEST);
+    for version in ProtocolVersion::ALL {
+        for result in results_over_pipes(version) {
+            assert!(
+                newest.contains(&result),
+                "{version}: {result:?} is not in {newest:?}"
+            );
+        }
+    }
+}
+
+// ── over HTTP, with clients of our own ─────────────────────────────────────────────────────────
+
+fn client(version: ProtocolVersion) -> ClientBuilder {
+    let mode = match version.era() {
+        Era::Stateless => EraMode::Stateless,
+        _ => EraMode::Handshake(version),
+    };
+    ClientBuilder::new("asks", "1")
+        .era(mode)
+        .on_elicit(|form| {
+            let schema: Value = Json::new(&form.requested_schema)?.to()?;
+            let content = filled_in(&schema["properties"]);
+            Ok::<_, serde_json::Error>(ElicitResult::accept(Json::from(content)))
+        })
+        .on_sample(|_| CreateMessageResult::new("m", "Paris"))
+        .roots([Root::new("file:///w")])
+}
+
+#[test]
+fn over_http_it_is_the_same() {
+    let listener = HttpListener::bind("127.0.0.1:0").expect("a free port");
+    let (url, shutdown) = (listener.url(), listener.shutdown_handle());
+    let serving = std::thread::spawn(move || listener.serve(fixture::server()));
+    let server = fixture::server()
+        .into_server()
+        .expect("the fixture is complete");
+    for version in ProtocolVersion::ALL {
+        // 2024-11-05 has another transport over HTTP.
+        if version == ProtocolVersion::V2024_11_05 {
+            continue;
+        }
+        let mut script = Script::new(Binding::Blocking, &server, version);
+        for kind in [Kind::Blocking, Kind::Tokio, Kind::Smol] {
+            let endpoint = Endpoint::new(&url).expect("a URL");
+            let client = kind.http(client(version), endpoint).expect("it connects");
+            assert_eq!(client.version(), version);
+            for (tool, arguments, since) in ASKING {
+                if version < *since {
+                    continue;
+                }
+                let over_pipe = script.call(tool, arguments);
+                let arguments = serde_json::from_str(arguments).expect("arguments are JSON");
+                let result = client.call(tool, &arguments, Options::default());
+                let result = result.unwrap_or_else(|error| panic!("{version} {tool}: {error}"));
+                assert_eq!(
+                    result["content"][0]["text"], over_pipe,
+                    "{kind:?} {version} {tool}"
+                );
+            }
+            let prompt = client.prompt("test_input_required_result_prompt", &json!({}));
+            if version >= ProtocolVersion::V2025_06_18 {
+                let prompt = prompt.expect("it is answered");
+                assert_eq!(
+                    prompt["messages"][0]["content"]["text"],
+                    "Use this context: Ada"
+                );
+            } else {
+                let error = prompt.expect_err("nobody can be asked by a form");
+                assert!(error.contains("elicitation"), "{error}");
+            }
+            client.close();
+        }
+    }
+    shutdown.shutdown();
+    serving
+        .join()
+        .expect("serving does not panic")
+        .expect("it ends well");
+}

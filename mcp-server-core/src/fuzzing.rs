@@ -4,6 +4,10 @@
 //! Each function states its law first. They are public for the fuzz targets alone.
 #![allow(missing_docs)]
 
+mod asks;
+
+pub use asks::{asks, request_state};
+
 use alloc::{
     format,
     string::{String, ToString},

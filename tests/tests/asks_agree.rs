@@ -310,3 +310,22 @@ fn over_http_it_is_the_same() {
         .expect("serving does not panic")
         .expect("it ends well");
 }
+
+// ── whatever the rounds ─────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn how_questions_are_split_into_rounds_changes_nothing() {
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        // xorshift64
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
+    };
+    for _ in 0..1000 {
+        let length = next() % 24;
+        let input: Vec<u8> = (0..length).map(|_| next() as u8).collect();
+        mcp_server_core::fuzzing::asks(&input);
+    }
+}

@@ -9,9 +9,11 @@ type Body = fn(&[u8]);
 
 /// A fuzz target's name and its body.
 const TARGETS: &[(&str, Body)] = &[
+    ("asks", mcp_server_core::fuzzing::asks),
     ("exchange", mcp_server_core::fuzzing::exchange),
     ("json", fuzzing::json),
     ("line", fuzzing::line),
+    ("request_state", mcp_server_core::fuzzing::request_state),
     ("rpc", fuzzing::rpc),
     ("sse", fuzzing::sse),
     ("tool_result", fuzzing::tool_result),

@@ -39,7 +39,11 @@ pub(super) struct Book {
     memory: Memory,
     // Answers of a client that has not given back what it was to keep. The key is all they have.
     unpinned: Answers,
+    // Asked in the last round, and not answered.
+    open: Vec<Asked>,
     questions: Vec<Question>,
+    // Which of the answers in memory have found their question.
+    claimed: Vec<usize>,
     interrupted: bool,
     responder: Option<Box<Responder>>,
 }
@@ -131,12 +135,15 @@ impl Book {
                 ..Self::default()
             };
         };
+        let mut open = Vec::new();
         for asked in asked {
             if let Some(answer) = resumed.answers.get(&asked.key) {
                 let again =
                     |known: &Answered| known.key == asked.key && known.question == asked.question;
                 answered.retain(|known| !again(known));
                 answered.push(Answered::new(asked, answer.clone()));
+            } else {
+                open.push(asked);
             }
         }
         Self {
@@ -145,6 +152,7 @@ impl Book {
                 answered,
                 once,
             },
+            open,
             ..Self::default()
         }
     }
@@ -196,8 +204,10 @@ impl Book {
 
     fn look_up(&mut self, number: usize) -> Option<Result<Json, RpcError>> {
         let question = self.questions.get(number)?;
-        if let Some(known) = self.find(number, question) {
-            return Some(known.answer()).filter(|answer| fits(&question.request, answer));
+        if let Some(at) = self.find(question) {
+            self.claimed.push(at);
+            let answer = self.memory.answered.get(at)?.answer();
+            return Some(answer).filter(|answer| fits(&question.request, answer));
         }
         let unpinned = self.unpinned.get(&question.asked.key).cloned();
         let responder = self.responder.as_mut();
@@ -209,25 +219,26 @@ impl Book {
             })
             .filter(|answer| fits(&question.request, answer))?;
         let answered = Answered::new(question.asked.clone(), answer.clone());
+        self.claimed.push(self.memory.answered.len());
         self.memory.answered.push(answered);
         Some(answer)
     }
 
-    // An earlier answer to this very question: under the key that it was given or, where it has
-    // none of its own, whatever the order that the questions are asked in this time.
-    fn find(&self, number: usize, question: &Question) -> Option<&Answered> {
-        let same = |asked: &Asked| asked.question == question.asked.question;
-        let mut known = self
-            .memory
-            .answered
-            .iter()
-            .filter(|known| known.question == question.asked.question);
-        if question.named {
-            return known.find(|known| known.key == question.asked.key);
-        }
-        let before = self.questions.iter().take(number);
-        let before = before.filter(|of| !of.named && same(&of.asked)).count();
-        known.nth(before)
+    // An earlier answer to this very question: under its key or, where the handler has not chosen
+    // one, under that of the same question asked at another place in the order.
+    fn find(&self, question: &Question) -> Option<usize> {
+        let known = || {
+            let all = self.memory.answered.iter().enumerate();
+            all.filter(|(at, known)| {
+                known.question == question.asked.question && !self.claimed.contains(at)
+            })
+        };
+        let exact = known().find(|(_, known)| known.key == question.asked.key);
+        let elsewhere = || {
+            let moved = !question.named && !self.open.contains(&question.asked);
+            known().next().filter(|_| moved)
+        };
+        exact.or_else(elsewhere).map(|(at, _)| at)
     }
 
     /// The answer that was found does not do: the question is asked again.

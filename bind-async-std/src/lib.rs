@@ -98,8 +98,8 @@ pub mod prelude {
     };
     #[cfg(feature = "server")]
     pub use mcp_server_core::{
-        Audio, Cx, Image, Json, PromptEntry, ResourceEntry, Selector, Server, ServerBuilder,
-        ServerHandle, ToolEntry, ToolError, server,
+        AskError, Audio, Cx, Elicited, Image, Json, PromptEntry, ResourceEntry, Selector, Server,
+        ServerBuilder, ServerHandle, ToolEntry, ToolError, server,
     };
     #[cfg(all(feature = "server", feature = "macros"))]
     pub use mcp_server_core::{components, prompt, resource, tool};

@@ -156,3 +156,29 @@ fn servers_are_reached_over_http() {
         );
     }
 }
+
+#[test]
+fn who_asks_is_answered_in_both_eras_and_orders_once() {
+    let Some(path) = example("ask") else { return };
+    let told = Command::new(path).output().unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    let each = "  (a number is taken for tea)\n  How shall tea be sent?\n  10 more, really?\n  \
+                order 42: tea to Ghent\n";
+    assert_eq!(told, format!("2026-07-28:\n{each}2025-11-25:\n{each}"));
+}
+
+#[test]
+fn a_server_on_tokio_asks_a_client_on_threads() {
+    let Some(path) = example("ask_tokio") else {
+        return;
+    };
+    let person = ClientBuilder::new("person", "1").on_elicit(|_| {
+        let answer = json!({"name": "Ada", "age": 36});
+        mcp_proto::types::ElicitResult::accept(answer.into())
+    });
+    let client = Client::spawn_with(person, Command::new(path)).unwrap();
+    let greeted = client.call_tool("greet", json!({})).unwrap();
+    // It has declared no roots, which the server does without.
+    assert_eq!(greeted.text(), "Hello, Ada, aged 36, with 0 folders");
+    assert!(client.close().unwrap().success());
+}

@@ -69,13 +69,22 @@ pub use runtime::AsyncStd;
 #[cfg(feature = "smol")]
 pub use runtime::Smol;
 pub use runtime::{Runtime, Task};
+#[cfg(feature = "http-server")]
+pub use server::{HttpListener, serve_http};
 #[cfg(feature = "server")]
 pub use server::{Listener, Shutdown, serve, serve_stdio};
 
-/// The choices of a client over HTTP.
-#[cfg(feature = "http-client")]
+/// The choices of servers and clients over HTTP.
+#[cfg(any(feature = "http-client", feature = "http-server"))]
 pub mod http {
+    #[cfg(feature = "http-server")]
+    pub use http::{HeaderValue, Response, StatusCode, request::Parts};
+    #[cfg(feature = "http-client")]
     pub use mcp_client_core::http::{BadEndpoint, Challenge, Endpoint, ProxyChoice};
+    #[cfg(feature = "http-server")]
+    pub use mcp_proto::http::guard::{Names, Origins};
+    #[cfg(feature = "http-server")]
+    pub use mcp_server_core::http::{HttpOptions, HttpShutdown, SessionMode, Verdict};
 }
 
 /// Makes a JSON value, such as the arguments of a call.
@@ -115,6 +124,25 @@ pub mod smol {
     #[cfg(feature = "server")]
     pub type Listener = crate::Listener<crate::Smol>;
 
+    /// See [`HttpListener`](crate::HttpListener).
+    #[cfg(feature = "http-server")]
+    pub type HttpListener = crate::HttpListener<crate::Smol>;
+
+    #[cfg(feature = "http-server")]
+    pub use crate::http::HttpShutdown;
+
+    /// See [`serve_http`](crate::serve_http()).
+    ///
+    /// # Errors
+    /// As that one's.
+    #[cfg(feature = "http-server")]
+    pub async fn serve_http(
+        server: impl mcp_server_core::IntoServer,
+        address: impl async_net::AsyncToSocketAddrs,
+    ) -> Result<(), crate::Error> {
+        crate::serve_http::<crate::Smol>(server, address).await
+    }
+
     /// See [`Client`](crate::Client).
     #[cfg(feature = "client")]
     pub type Client = crate::Client<crate::Smol>;
@@ -125,6 +153,8 @@ pub mod smol {
         pub use super::Client;
         #[cfg(feature = "server")]
         pub use super::Listener;
+        #[cfg(feature = "http-server")]
+        pub use super::{HttpListener, serve_http};
         pub use crate::prelude::*;
     }
 }
@@ -139,6 +169,25 @@ pub mod async_std {
     #[cfg(feature = "server")]
     pub type Listener = crate::Listener<crate::AsyncStd>;
 
+    /// See [`HttpListener`](crate::HttpListener).
+    #[cfg(feature = "http-server")]
+    pub type HttpListener = crate::HttpListener<crate::AsyncStd>;
+
+    #[cfg(feature = "http-server")]
+    pub use crate::http::HttpShutdown;
+
+    /// See [`serve_http`](crate::serve_http()).
+    ///
+    /// # Errors
+    /// As that one's.
+    #[cfg(feature = "http-server")]
+    pub async fn serve_http(
+        server: impl mcp_server_core::IntoServer,
+        address: impl async_net::AsyncToSocketAddrs,
+    ) -> Result<(), crate::Error> {
+        crate::serve_http::<crate::AsyncStd>(server, address).await
+    }
+
     /// See [`Client`](crate::Client).
     #[cfg(feature = "client")]
     pub type Client = crate::Client<crate::AsyncStd>;
@@ -149,6 +198,8 @@ pub mod async_std {
         pub use super::Client;
         #[cfg(feature = "server")]
         pub use super::Listener;
+        #[cfg(feature = "http-server")]
+        pub use super::{HttpListener, serve_http};
         pub use crate::prelude::*;
     }
 }

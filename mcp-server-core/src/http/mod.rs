@@ -99,9 +99,9 @@ mod streams;
 #[cfg(test)]
 mod tests;
 
-pub use desk::{Alarm, HttpDesk, HttpHub, Judge, Runtime};
+pub use desk::{Alarm, HttpDesk, HttpHub, HttpShutdown, Judge, Runtime};
 #[cfg(feature = "http-service")]
-pub use desk::{HttpBody, HttpFuture, HttpService, Pace};
+pub use desk::{HttpBody, HttpFuture, HttpService, Pace, poll_late};
 pub use exchange::{Exchange, HttpEvent, Verdict};
 pub use options::{DEFAULT_ENDPOINT, HttpOptions, SessionMode};
 pub use reply::Body;

@@ -1,14 +1,22 @@
-//! The fixture server on async-std: `fixture-async-std stdio`.
+//! The fixture server on async-std: `fixture-async-std stdio`, `fixture-async-std http --port N`.
 
 use std::process::ExitCode;
 
+use bind_async_std::{
+    Error,
+    async_std::{HttpListener, serve_stdio},
+};
+use mcp_tests::fixture;
+
 fn main() -> ExitCode {
-    let served = match std::env::args().nth(1).as_deref() {
-        Some("stdio") => async_std::task::block_on(bind_async_std::async_std::serve_stdio(
-            mcp_tests::fixture::server(),
-        )),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let served = match arguments[..] {
+        ["stdio"] => async_std::task::block_on(serve_stdio(fixture::server())),
+        ["http"] => async_std::task::block_on(serve_http("0")),
+        ["http", "--port", port] => async_std::task::block_on(serve_http(port)),
         _ => {
-            eprintln!("usage: fixture-async-std stdio");
+            eprintln!("usage: fixture-async-std stdio | http [--port PORT]");
             return ExitCode::from(2);
         }
     };
@@ -19,4 +27,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn serve_http(port: &str) -> Result<(), Error> {
+    let listener = HttpListener::bind(format!("127.0.0.1:{port}")).await?;
+    eprintln!("listening on {}", listener.url());
+    listener.end_on_signals()?.serve(fixture::server()).await
 }

@@ -1,14 +1,22 @@
-//! The fixture server on smol: `fixture-smol stdio`.
+//! The fixture server on smol: `fixture-smol stdio`, `fixture-smol http --port N`.
 
 use std::process::ExitCode;
 
+use bind_async_std::{
+    Error,
+    smol::{HttpListener, serve_stdio},
+};
+use mcp_tests::fixture;
+
 fn main() -> ExitCode {
-    let served = match std::env::args().nth(1).as_deref() {
-        Some("stdio") => smol::block_on(bind_async_std::smol::serve_stdio(
-            mcp_tests::fixture::server(),
-        )),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let served = match arguments[..] {
+        ["stdio"] => smol::block_on(serve_stdio(fixture::server())),
+        ["http"] => smol::block_on(serve_http("0")),
+        ["http", "--port", port] => smol::block_on(serve_http(port)),
         _ => {
-            eprintln!("usage: fixture-smol stdio");
+            eprintln!("usage: fixture-smol stdio | http [--port PORT]");
             return ExitCode::from(2);
         }
     };
@@ -19,4 +27,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn serve_http(port: &str) -> Result<(), Error> {
+    let listener = HttpListener::bind(format!("127.0.0.1:{port}")).await?;
+    eprintln!("listening on {}", listener.url());
+    listener.end_on_signals()?.serve(fixture::server()).await
 }

@@ -58,4 +58,6 @@ on! {
     blocking = Blocking,
     tokio = Tokio,
     tokio_threads = TokioThreads,
+    smol = Smol,
+    async_std = AsyncStd,
 }

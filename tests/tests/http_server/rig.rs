@@ -26,6 +26,8 @@ pub(crate) enum Binding {
     Blocking,
     Tokio,
     TokioThreads,
+    Smol,
+    AsyncStd,
 }
 
 impl Binding {
@@ -79,6 +81,8 @@ impl Rig {
         let (address, stop, serving) = match binding {
             Binding::Blocking => serve_blocking(server, setup),
             Binding::Tokio => serve_tokio(server, setup, Runtime::new_current_thread()),
+            Binding::Smol => serve_async::<bind_async_std::Smol>(server, setup),
+            Binding::AsyncStd => serve_async::<bind_async_std::AsyncStd>(server, setup),
             Binding::TokioThreads => serve_tokio(server, setup, Runtime::new_multi_thread()),
         };
         Self {
@@ -162,6 +166,19 @@ fn serve_tokio(server: Server, setup: &Setup, mut runtime: Runtime) -> Served {
         // Handlers that do not look whether they were cancelled are left behind.
         runtime.shutdown_background();
         served.map_err(|error| error.to_string())
+    });
+    (address, Box::new(move || stop.shutdown()), serving)
+}
+
+fn serve_async<R: bind_async_std::Runtime>(server: Server, setup: &Setup) -> Served {
+    let listener = smol::block_on(bind_async_std::HttpListener::<R>::bind("127.0.0.1:0"));
+    let mut listener = listener.expect("a port").options(setup.options);
+    if let Some(judge) = setup.judge {
+        listener = listener.authorize(move |token| async move { judge(token.as_deref()) });
+    }
+    let (address, stop) = (listener.local_addr(), listener.shutdown_handle());
+    let serving = thread::spawn(move || {
+        smol::block_on(listener.serve(server)).map_err(|error| error.to_string())
     });
     (address, Box::new(move || stop.shutdown()), serving)
 }

@@ -11,7 +11,7 @@ use std::{
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use mcp_server_core::http::{Alarm, HttpService, Pace, Runtime};
+use mcp_server_core::http::{HttpService, Pace, Runtime, poll_late};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -60,15 +60,6 @@ pub(super) async fn serve(
     }
 }
 
-fn poll_late(alarm: &mut dyn Alarm, pace: &Pace, context: &mut Context<'_>) -> Poll<()> {
-    while alarm.poll(pace.deadline(), context).is_ready() {
-        if pace.is_late() {
-            return Poll::Ready(());
-        }
-    }
-    Poll::Pending
-}
-
 // Closing at once could destroy what the client has not read (RFC 9112 §9.6). Our side is closed.
 async fn linger(mut stream: TcpStream) {
     let mut nothing = [0; 1024];
@@ -81,17 +72,6 @@ async fn linger(mut stream: TcpStream) {
 struct Paced {
     stream: TcpStream,
     pace: Arc<Pace>,
-}
-
-impl Paced {
-    fn told<T>(&self, written: Poll<T>) -> Poll<T> {
-        if written.is_ready() {
-            self.pace.has_written();
-        } else {
-            self.pace.is_stuck();
-        }
-        written
-    }
 }
 
 impl AsyncRead for Paced {
@@ -115,7 +95,8 @@ impl AsyncWrite for Paced {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.told(written)
+        self.pace.has_tried(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -124,7 +105,8 @@ impl AsyncWrite for Paced {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
-        self.told(written)
+        self.pace.has_tried(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -13,22 +13,16 @@ use std::{
 
 use http::{Response, request::Parts};
 use mcp_server_core::{
-    IntoServer,
-    http::{HttpOptions, HttpService, Judge, Runtime, Verdict},
+    AcceptFailure, Connections, IntoServer,
+    http::{HttpOptions, HttpService, HttpShutdown, Judge, Runtime, Verdict},
 };
-use tokio::{
-    net::{TcpListener, TcpStream, ToSocketAddrs},
-    sync::watch,
-    task::JoinSet,
-};
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 
 use super::{connection, service, signals::Signals};
 use crate::Error;
 
 /// Connections that may be open at the same time.
 const MAX_CONNECTIONS: usize = 10_000;
-/// How long to wait before connections are accepted again that could not be.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves a server over HTTP until the process is told to end by SIGINT or SIGTERM.
 ///
@@ -98,9 +92,7 @@ impl HttpListener {
             judge: None,
             max_connections: MAX_CONNECTIONS,
             signals: None,
-            shutdown: HttpShutdown {
-                urgency: Arc::new(watch::Sender::new(Urgency::None)),
-            },
+            shutdown: HttpShutdown::new(),
         })
     }
 
@@ -178,8 +170,8 @@ impl HttpListener {
     /// returned future ends them at once.
     ///
     /// # Errors
-    /// [`Error::Build`] where the server cannot be built. What fails in one connection ends that
-    /// connection only.
+    /// [`Error::Build`] where the server cannot be built, [`Error::Io`] where accepting fails. What
+    /// fails in one connection ends that connection only.
     pub async fn serve(self, server: impl IntoServer) -> Result<(), Error> {
         let server = server.into_server()?;
         let limits = server.current().limits().clone();
@@ -191,12 +183,11 @@ impl HttpListener {
             max_connections: self.max_connections,
             signals: self.signals,
             shutdown: self.shutdown,
-            connections: JoinSet::new(),
+            connections: Connections::new(),
         };
-        serving.accept(self.socket).await;
-        serving.service.shut_down();
+        let accepted = serving.accept(self.socket).await;
         serving.drain(limits.drain_timeout).await;
-        Ok(())
+        accepted
     }
 }
 
@@ -209,41 +200,6 @@ impl fmt::Debug for HttpListener {
     }
 }
 
-/// Ends an [`HttpListener`] from another task or thread; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct HttpShutdown {
-    urgency: Arc<watch::Sender<Urgency>>,
-}
-
-/// How much of an end was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Urgency {
-    None,
-    Graceful,
-    AtOnce,
-}
-
-impl HttpShutdown {
-    /// Lets nobody in any more, and lets those who are in finish. Asked again, it does not.
-    pub fn shutdown(&self) {
-        self.urgency.send_modify(|urgency| {
-            *urgency = match urgency {
-                Urgency::None => Urgency::Graceful,
-                Urgency::Graceful | Urgency::AtOnce => Urgency::AtOnce,
-            };
-        });
-    }
-
-    // Ready when at least that much was asked for.
-    fn asked(&self, least: Urgency) -> impl Future<Output = ()> + use<> {
-        let mut urgency = self.urgency.subscribe();
-        async move {
-            // Fails where nobody is left who could ask.
-            let _ = urgency.wait_for(|urgency| *urgency >= least).await;
-        }
-    }
-}
-
 /// A listener at work.
 struct Serving {
     service: HttpService,
@@ -252,74 +208,70 @@ struct Serving {
     max_connections: usize,
     signals: Option<Signals>,
     shutdown: HttpShutdown,
-    connections: JoinSet<()>,
+    connections: Connections,
 }
 
 impl Serving {
-    // Takes in connections until the end is asked for.
-    async fn accept(&mut self, socket: TcpListener) {
-        let mut end = pin!(self.shutdown.asked(Urgency::Graceful));
+    // Takes in connections until the end is asked for, or the socket is of no more use.
+    async fn accept(&mut self, socket: TcpListener) -> Result<(), Error> {
+        let mut end = pin!(self.shutdown.requested());
         loop {
             let next = poll_fn(|context| {
                 self.attend(context);
                 if end.as_mut().poll(context).is_ready() {
                     return Poll::Ready(None);
                 }
-                if self.connections.len() >= self.max_connections {
-                    return Poll::Pending;
+                if self.connections.count() >= self.max_connections {
+                    // Until others end.
+                    return Poll::Ready(Some(Err(io::ErrorKind::OutOfMemory.into())));
                 }
                 socket.poll_accept(context).map(Some)
             });
             match next.await {
-                None => return,
+                None => return Ok(()),
                 Some(Ok((stream, _))) => self.start(stream),
-                // The client's fault: the next one may do better.
-                Some(Err(error)) if is_of_the_client(&error) => {}
-                // A passing lack of resources.
-                Some(Err(_)) => tokio::time::sleep(PAUSE).await,
+                Some(Err(error)) => match AcceptFailure::of(&error) {
+                    AcceptFailure::OfThePeer => {}
+                    AcceptFailure::Shortage(pause) => tokio::time::sleep(pause).await,
+                    _ => return Err(Error::Io(error)),
+                },
             }
         }
     }
 
     fn start(&mut self, stream: TcpStream) {
-        self.connections.spawn(connection::serve(
+        let place = self.connections.open();
+        let ending = place.input_end().cancelled();
+        tokio::spawn(place.run(connection::serve(
             stream,
             self.service.clone(),
             Arc::clone(&self.runtime),
             self.stall,
-            self.shutdown.asked(Urgency::Graceful),
-        ));
+            ending,
+        )));
     }
 
-    // Puts ended connections away, and listens to signals.
+    // Listens to signals.
     fn attend(&mut self, context: &mut Context<'_>) {
-        while let Poll::Ready(Some(_)) = self.connections.poll_join_next(context) {}
         while let Some(Poll::Ready(())) = self.signals.as_mut().map(|it| it.poll(context)) {
             self.shutdown.shutdown();
         }
     }
 
-    // Waits for the open connections, but not for too long.
-    async fn drain(&mut self, grace: Duration) {
-        let mut at_once = pin!(self.shutdown.asked(Urgency::AtOnce));
-        let drained = poll_fn(|context| {
+    // Waits for the open connections, but not for too long. Whoever has not finished by then is
+    // cut off.
+    async fn drain(mut self, grace: Duration) {
+        self.service.shut_down();
+        let mut at_once = pin!(self.shutdown.insisted());
+        let mut drained = pin!(std::mem::take(&mut self.connections).finish());
+        let ended = poll_fn(|context| {
             self.attend(context);
-            if self.connections.is_empty() {
+            if at_once.as_mut().poll(context).is_ready() {
                 return Poll::Ready(());
             }
-            at_once.as_mut().poll(context)
+            drained.as_mut().poll(context)
         });
-        // Whoever has not finished by then is cut off.
-        let _ = tokio::time::timeout(grace, drained).await;
-        self.connections.shutdown().await;
+        let _ = tokio::time::timeout(grace, ended).await;
         self.service.hub().close();
     }
-}
-
-fn is_of_the_client(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | Interrupted
-    )
 }

@@ -9,5 +9,6 @@ mod runtime;
 mod service;
 mod signals;
 
-pub use listener::{HttpListener, HttpShutdown, serve_http};
+pub use listener::{HttpListener, serve_http};
+pub use mcp_server_core::http::HttpShutdown;
 pub use service::{authorized_http_service, http_service};

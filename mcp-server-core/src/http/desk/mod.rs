@@ -16,11 +16,13 @@ mod pace;
 mod runtime;
 #[cfg(feature = "http-service")]
 mod service;
+mod shutdown;
 
 pub use exchange::HttpDesk;
 pub use hub::{HttpHub, Judge};
 #[cfg(feature = "http-service")]
-pub use pace::Pace;
+pub use pace::{Pace, poll_late};
 pub use runtime::{Alarm, Runtime};
 #[cfg(feature = "http-service")]
 pub use service::{HttpBody, HttpFuture, HttpService};
+pub use shutdown::HttpShutdown;

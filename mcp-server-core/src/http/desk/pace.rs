@@ -4,12 +4,13 @@
 use alloc::sync::Arc;
 use core::{
     sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use mcp_proto::time::Instant;
 
-use super::runtime::Runtime;
+use super::runtime::{Alarm, Runtime};
 
 /// How long a connection may lie idle between two requests.
 const IDLE: Duration = Duration::from_secs(75);
@@ -55,14 +56,13 @@ impl Pace {
         }
     }
 
-    /// Bytes were written.
-    pub fn has_written(&self) {
-        self.stuck_since.store(NEVER, Ordering::Relaxed);
-    }
-
-    /// The client takes no bytes right now.
-    pub fn is_stuck(&self) {
-        self.begin(&self.stuck_since);
+    /// Bytes were to be written: they were, or the client takes none right now.
+    pub fn has_tried<T>(&self, written: &Poll<T>) {
+        if written.is_ready() {
+            self.stuck_since.store(NEVER, Ordering::Relaxed);
+        } else {
+            self.begin(&self.stuck_since);
+        }
     }
 
     fn begin(&self, since: &AtomicU64) {
@@ -82,9 +82,8 @@ impl Pace {
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// When [`is_late`](Self::is_late) is to be asked.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
+    // When `is_late` is to be asked.
+    fn deadline(&self) -> Option<Instant> {
         let after = |since: &AtomicU64, time: Duration| match since.load(Ordering::Relaxed) {
             NEVER => None,
             since => Some(Instant::from_nanos(since).saturating_add(time)),
@@ -97,18 +96,28 @@ impl Pace {
         [stuck, silent].into_iter().flatten().min()
     }
 
-    /// Whether the connection is to be given up now.
-    #[must_use]
-    pub fn is_late(&self) -> bool {
+    // Whether the connection is to be given up now.
+    fn is_late(&self) -> bool {
         self.deadline()
             .is_some_and(|deadline| deadline <= self.runtime.now())
     }
 }
 
+/// Ready when the connection is to be given up; its task is woken then. To be polled after
+/// everything else that the connection does.
+pub fn poll_late(alarm: &mut dyn Alarm, pace: &Pace, context: &mut Context<'_>) -> Poll<()> {
+    while alarm.poll(pace.deadline(), context).is_ready() {
+        if pace.is_late() {
+            return Poll::Ready(());
+        }
+    }
+    Poll::Pending
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{desk::Job, handler::BoxFuture, http::Alarm};
+    use crate::{desk::Job, handler::BoxFuture};
     use alloc::boxed::Box;
 
     #[derive(Debug, Default)]
@@ -150,15 +159,15 @@ mod tests {
         pace.has_read();
         assert_eq!(pace.deadline(), None);
         at(50);
-        pace.is_stuck();
+        pace.has_tried(&Poll::<()>::Pending);
         at(52);
-        pace.is_stuck();
+        pace.has_tried(&Poll::<()>::Pending);
         assert_eq!(pace.deadline(), Some(at(55)));
         at(54);
         assert!(!pace.is_late());
         at(55);
         assert!(pace.is_late());
-        pace.has_written();
+        pace.has_tried(&Poll::Ready(()));
         assert!(!pace.is_late());
         at(60);
         pace.end_request();

@@ -1,0 +1,136 @@
+//! One connection: hyper's machine, its socket, and its times.
+
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use async_io::Timer;
+use async_net::TcpStream;
+use futures_io::{AsyncRead as _, AsyncWrite as _};
+use hyper::{
+    rt::{self, ReadBufCursor},
+    server::conn::http1,
+    service::service_fn,
+};
+use mcp_server_core::http::{HttpService, Pace, Runtime, poll_late};
+
+/// Longest head of a request, and most of a response that waits in hyper.
+const BUFFER_BYTES: usize = 64 * 1024;
+/// Bytes read at a time: hyper's own buffer cannot be read into without `unsafe`.
+const READ_BYTES: usize = 8 * 1024;
+/// How long a client has to read the last response and to close its side.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Serves one connection to its end. Once `ending` is ready, no further request is read.
+pub(super) async fn serve(
+    stream: TcpStream,
+    service: HttpService,
+    runtime: Arc<dyn Runtime>,
+    stall: Duration,
+    ending: impl Future<Output = ()>,
+) {
+    // Responses are written whole: there is nothing to wait for. Without it they only come later.
+    let _ = stream.set_nodelay(true);
+    let mut alarm = runtime.alarm();
+    let pace = Arc::new(Pace::new(runtime, stall));
+    let io = Paced {
+        stream,
+        pace: Arc::clone(&pace),
+    };
+    let service = service.on_connection(Arc::clone(&pace));
+    let mut connection = http1::Builder::new()
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(io, service_fn(move |request| service.serve(request)));
+    let mut ending = pin!(ending);
+    let mut ended = false;
+    let kept = poll_fn(|context| {
+        if !ended && ending.as_mut().poll(context).is_ready() {
+            ended = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        // What went wrong with the client's bytes, the client was told.
+        if Pin::new(&mut connection).poll(context).is_ready() {
+            return Poll::Ready(true);
+        }
+        poll_late(&mut *alarm, &pace, context).map(|()| false)
+    });
+    if kept.await {
+        linger(connection.into_parts().io.stream).await;
+    }
+}
+
+// Closing at once could destroy what the client has not read (RFC 9112 §9.6). Our side is closed.
+async fn linger(mut stream: TcpStream) {
+    let mut timer = Timer::after(LINGER);
+    poll_fn(|context| {
+        // One that sends for ever is cut off.
+        while Pin::new(&mut timer).poll(context).is_pending() {
+            match ready!(Pin::new(&mut stream).poll_read(context, &mut [0; 1024])) {
+                Ok(1..) => {}
+                _ => break,
+            }
+        }
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// A socket that tells when something moves.
+struct Paced {
+    stream: TcpStream,
+    pace: Arc<Pace>,
+}
+
+impl rt::Read for Paced {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        mut buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut read = [0; READ_BYTES];
+        let room = buffer.remaining().min(READ_BYTES);
+        let count = ready!(Pin::new(&mut self.stream).poll_read(context, &mut read[..room]))?;
+        self.pace.has_read();
+        buffer.put_slice(&read[..count]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl rt::Write for Paced {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.pace.has_tried(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.pace.has_tried(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_close(context)
+    }
+}

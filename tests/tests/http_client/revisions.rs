@@ -24,7 +24,10 @@ use serde_json::{Value, json};
 use crate::{builder, until};
 
 /// The programs that serve the fixture over HTTP.
-const FIXTURES: &[&str] = &[env!("CARGO_BIN_EXE_fixture-blocking")];
+const FIXTURES: &[&str] = &[
+    env!("CARGO_BIN_EXE_fixture-blocking"),
+    env!("CARGO_BIN_EXE_fixture-tokio"),
+];
 
 /// Some of what it offers.
 const KNOWN: [&str; 7] = [

@@ -18,6 +18,8 @@ pub enum Group {
     Python,
     /// The TypeScript clients, the three npm servers and a Node that is new enough for all.
     Npm,
+    /// The second line of the TypeScript SDK, for servers.
+    NpmServer,
     /// The official conformance suite, 0.2 line.
     Conformance,
     /// The official conformance suite, 0.1 line.
@@ -25,9 +27,10 @@ pub enum Group {
 }
 
 impl Group {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Python,
         Self::Npm,
+        Self::NpmServer,
         Self::Conformance,
         Self::Conformance01,
     ];
@@ -36,6 +39,7 @@ impl Group {
         match self {
             Self::Python => "python",
             Self::Npm => "npm",
+            Self::NpmServer => "npm-server",
             Self::Conformance => "conformance",
             Self::Conformance01 => "conformance-0.1",
         }

@@ -51,11 +51,11 @@ fn answering(builder: ClientBuilder, form: &Value) -> ClientBuilder {
 }
 
 fn fast() -> Peer {
-    Peer::python("py_fastmcp_server.py")
+    Peer::script("py_fastmcp_server.py")
 }
 
 fn official() -> Peer {
-    Peer::python("py_mcp_server.py")
+    Peer::script("py_mcp_server.py")
 }
 
 /// Runs a test with a server on a pipe, where the machine has what it needs.
@@ -135,6 +135,10 @@ macro_rules! clients {
             #[test]
             fn uses_all_of_the_official_python_server_over_http_in_both_eras() {
                 super::python_over_http(KIND);
+            }
+            #[test]
+            fn uses_all_of_the_official_typescript_server_over_http_in_both_eras() {
+                super::typescript_over_http(KIND);
             }
             #[test]
             fn fails_its_calls_at_once_when_the_server_dies() {
@@ -389,5 +393,53 @@ fn python_over_http(kind: Kind) {
     for era in [HANDSHAKE, DISCOVERED] {
         python(kind, Place::Http(&server), era);
         changes(kind, Place::Http(&server), era);
+    }
+}
+
+/// The second line of the TypeScript SDK: without sessions, it asks and announces in the newest era
+/// alone.
+fn typescript_over_http(kind: Kind) {
+    if !peers::setup(&[Group::Python, Group::Npm, Group::NpmServer]) {
+        return;
+    }
+    let server = Peer::script("ts_server.mjs").serve(Http::Streamable);
+    for (era, mode, version) in [HANDSHAKE, DISCOVERED] {
+        let (changes, heard) = seen();
+        let builder = answering(builder().era(mode), &json!({"ok": true}))
+            .on_change(move |change| heard.lock().unwrap().push(format!("{change:?}")));
+        let place = Place::Http(&server);
+        let mut visit = Visit::start(kind, place, &format!("typescript-{era}"), builder);
+        assert_eq!(visit.client.version(), version);
+        assert_eq!(visit.client.instructions().as_deref(), Some("A peer."));
+        visit.use_all(offers::typescript());
+        let (steps, told) = seen();
+        let options = Options::default()
+            .on_progress(move |progress| told.lock().unwrap().push(progress.done));
+        let reported = visit.client.call("report", &json!({}), options);
+        visit.expect(reported.is_ok(), || format!("{reported:?}"));
+        assert_eq!(*steps.lock().unwrap(), [1.0, 2.0, 3.0]);
+        let unknown = visit
+            .client
+            .call("no-such-tool", &json!({}), Options::default());
+        visit.expect(unknown.is_err(), || format!("{unknown:?}"));
+        let late = visit
+            .client
+            .call("wait", &json!({"ms": 60_000}), timeout(200));
+        visit.expect(late.is_err(), || format!("{late:?}"));
+        if version == ProtocolVersion::V2026_07_28 {
+            visit.call("confirm", &json!({}), &Has("confirmed true"));
+            let subscription = visit.client.subscribe(Subscription::lists()).unwrap();
+            visit.call("change", &json!({}), &Has("changed"));
+            wait_for("a change of the tools", || {
+                changes
+                    .lock()
+                    .unwrap()
+                    .iter()
+                    .any(|change| change == "Tools")
+            });
+            visit.client.unsubscribe(subscription);
+        }
+        visit.call("echo", &json!({"message": "after"}), &Has("after"));
+        visit.end();
     }
 }

@@ -160,6 +160,26 @@ pub(crate) fn fastmcp() -> Offer {
 }
 
 #[rustfmt::skip] // one use a line
+pub(crate) fn typescript() -> Offer {
+    Offer {
+        tools: vec![
+            ("echo", json!({"message": "h\u{e9}llo"}), Has("h\u{e9}llo")),
+            ("add", json!({"a": 0.5, "b": 2}), Has("{\"sum\":2.5}")),
+            ("fail", json!({}), ToolError("as asked")),
+            ("throw", json!({}), ToolError("thrown")),
+            ("wait", json!({"ms": 5}), Has("waited")),
+            ("report", json!({}), Has("reported")),
+            ("change", json!({}), Has("changed")),
+            ("echo", json!({}), ToolError("message")),
+        ],
+        resources: vec!["data://motto"],
+        templates: vec![("users://{user}/profile", vec![("user", "bob")], "profile of bob")],
+        prompts: vec![("ask", json!({"topic": "Rust"}), "What about Rust?")],
+        untried: vec!["confirm"],
+    }
+}
+
+#[rustfmt::skip] // one use a line
 pub(crate) fn python() -> Offer {
     let asked = json!({"message": "who?"});
     Offer {

@@ -44,7 +44,7 @@ pub(crate) struct Peer {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Npm,
-    Python,
+    Script,
 }
 
 impl Peer {
@@ -52,8 +52,14 @@ impl Peer {
         Self::new(Kind::Npm, [peers::node(), peers::npm_server(name)])
     }
 
-    pub(crate) fn python(name: &str) -> Self {
-        Self::new(Kind::Python, [peers::python(), peers::scripts().join(name)])
+    /// A committed script, which takes its port as an option.
+    pub(crate) fn script(name: &str) -> Self {
+        let interpreter = if name.ends_with(".mjs") {
+            peers::node()
+        } else {
+            peers::python()
+        };
+        Self::new(Kind::Script, [interpreter, peers::scripts().join(name)])
     }
 
     fn new(kind: Kind, argv: [std::path::PathBuf; 2]) -> Self {
@@ -100,7 +106,7 @@ impl Peer {
                 };
                 command.arg(way).env("PORT", port.to_string());
             }
-            Kind::Python => drop(command.args(["--port", &port.to_string()])),
+            Kind::Script => drop(command.args(["--port", &port.to_string()])),
         }
         let said = peers::scratch(&format!("server-{port}.log"));
         let output = File::create(&said).expect("the scratch folder is writable");

@@ -21,7 +21,7 @@ use core::fmt;
 
 mod text;
 
-pub(crate) use text::{BLOCK, WORD, is_plain, word_escapes};
+pub(crate) use text::{BLOCK, WORD, first_escape, is_plain};
 pub use text::{
     write_display, write_f64, write_i64, write_json, write_str, write_str_part, write_u64,
 };

@@ -2,7 +2,7 @@
 
 use core::mem;
 
-use crate::json::{Raw, Scan, Scanner};
+use crate::json::{Raw, Scan, Scanner, Span};
 
 /// The names that the protocol reserves in `_meta`.
 pub mod keys {
@@ -31,34 +31,26 @@ pub mod keys {
 }
 
 macro_rules! request_meta {
-    ($($(#[$doc:meta])* $field:ident = $key:ident,)*) => {
-        /// The reserved members of one request's `_meta`, borrowed from the message and not yet
-        /// decoded. Of one that is there twice it is the last.
-        ///
-        /// ```
-        /// use mcp_proto::{json::Raw, meta::RequestMeta};
-        ///
-        /// let raw = Raw::parse(r#"{"progressToken":7,"com.example/x":[]}"#).unwrap();
-        /// let meta = RequestMeta::scan(raw).unwrap();
-        /// assert_eq!(meta.progress_token.unwrap().get(), "7");
-        /// assert!(meta.protocol_version.is_none() && meta.has_others);
-        /// ```
-        #[derive(Debug, Default, Clone, Copy)]
-        #[non_exhaustive]
-        pub struct RequestMeta<'a> {
-            $($(#[$doc])* pub $field: Option<Raw<'a>>,)*
-            /// Whether there are members that the protocol does not reserve.
-            pub has_others: bool,
-        }
+    ($($(#[$doc:meta])* $member:ident = $key:ident,)*) => {
+        #[derive(Clone, Copy, Debug)]
+        #[allow(non_camel_case_types)]
+        enum Place { $($member,)* }
 
-        impl<'a> RequestMeta<'a> {
-            fn place(&mut self, key: &str) -> Option<&mut Option<Raw<'a>>> {
-                match key {
-                    $(keys::$key => Some(&mut self.$field),)*
-                    _ => None,
-                }
+        impl Place {
+            const COUNT: usize = [$(Self::$member),*].len();
+
+            fn of(key: &str) -> Option<Self> {
+                match key { $(keys::$key => Some(Self::$member),)* _ => None }
             }
         }
+
+        impl<'a> RequestMeta<'a> {$(
+            $(#[$doc])*
+            #[must_use]
+            pub fn $member(&self) -> Option<Raw<'a>> {
+                self.spans[Place::$member as usize].of(self.text)
+            }
+        )*}
     };
 }
 
@@ -85,25 +77,42 @@ request_meta! {
     baggage = BAGGAGE,
 }
 
+/// The reserved members of one request's `_meta`, borrowed from the message and not yet decoded.
+/// Of one that is there twice it is the last.
+///
+/// ```
+/// use mcp_proto::{json::Raw, rpc::Params};
+///
+/// let raw = Raw::parse(r#"{"_meta":{"progressToken":7,"com.example/x":[]}}"#).unwrap();
+/// let params = Params::scan(raw);
+/// let meta = params.meta().unwrap().unwrap();
+/// assert_eq!(meta.progress_token().unwrap().get(), "7");
+/// assert!(meta.protocol_version().is_none() && meta.has_others());
+/// ```
+#[derive(Debug, Default, Clone)]
+pub struct RequestMeta<'a> {
+    text: &'a str,
+    spans: [Span; Place::COUNT],
+    others: bool,
+}
+
 impl<'a> RequestMeta<'a> {
-    /// Scans a `_meta` object once; `None` for what is no object.
+    /// Whether there are members that the protocol does not reserve.
     #[must_use]
-    pub fn scan(raw: Raw<'a>) -> Option<Self> {
-        let mut meta = Self::default();
-        raw.is_object().then_some(())?;
-        meta.read(&mut Scanner::new(raw.get(), usize::MAX)).ok()?;
-        Some(meta)
+    pub fn has_others(&self) -> bool {
+        self.others
     }
 
     /// Reads the object that is next.
     pub(crate) fn read(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+        self.text = scanner.text();
         scanner.enter()?;
         let mut first = true;
         while let Some(key) = scanner.next_key(mem::take(&mut first))? {
             let value = scanner.value()?;
-            match self.place(&key) {
-                Some(place) => *place = Some(value),
-                None => self.has_others = true,
+            match Place::of(&key.name()) {
+                Some(place) => self.spans[place as usize] = value,
+                None => self.others = true,
             }
         }
         Ok(())

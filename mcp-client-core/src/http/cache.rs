@@ -33,7 +33,7 @@ impl Key {
             return None;
         }
         params.check().ok()?;
-        if params.meta().ok()?.is_some_and(|meta| meta.has_others) {
+        if params.meta().ok()?.is_some_and(|meta| meta.has_others()) {
             return None;
         }
         let mut members: Map<Json> = match params.raw() {

@@ -79,7 +79,7 @@ pub(crate) fn is_plain(block: &[u8; BLOCK]) -> bool {
 pub(crate) const WORD: usize = 8;
 
 /// Bit 7 of each byte that must be escaped, the first byte's lowest.
-pub(crate) fn word_escapes(word: [u8; WORD]) -> u64 {
+fn word_escapes(word: [u8; WORD]) -> u64 {
     const ONES: u64 = u64::MAX / 0xff;
     const LOW: u64 = ONES * 0x7f;
     // Exact in every byte, unlike the shorter ways to find a zero: no carry crosses bytes.
@@ -89,6 +89,19 @@ pub(crate) fn word_escapes(word: [u8; WORD]) -> u64 {
     let quote = zeros(word ^ (ONES * b'"' as u64));
     let backslash = zeros(word ^ (ONES * b'\\' as u64));
     control | quote | backslash
+}
+
+/// Where the first byte lies that must be escaped; [`WORD`] or more where there is none.
+#[inline]
+pub(crate) fn first_escape(word: [u8; WORD]) -> usize {
+    const ONES: u64 = u64::MAX / 0xff;
+    // Borrows cross bytes, but only from a byte that is found itself.
+    let word = u64::from_le_bytes(word);
+    let quote = word ^ (ONES * b'"' as u64);
+    let backslash = word ^ (ONES * b'\\' as u64);
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let found = (quote.wrapping_sub(ONES) & !quote) | (backslash.wrapping_sub(ONES) & !backslash);
+    ((control | found) & (ONES * 0x80)).trailing_zeros() as usize / 8
 }
 
 fn write_escape(out: &mut Vec<u8>, byte: u8) {

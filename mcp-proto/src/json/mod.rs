@@ -6,7 +6,7 @@ mod raw;
 mod scan;
 
 pub use raw::{Members, Raw};
-pub(crate) use scan::{Fault, Scan, Scanner};
+pub(crate) use scan::{Fault, Scan, Scanner, Span};
 
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 use core::{fmt, ops::Range};

@@ -23,13 +23,16 @@ use super::scan::Scanner;
 pub struct Raw<'a>(&'a str);
 
 impl<'a> Raw<'a> {
-    /// Checks `text`; `None` where it is not exactly one JSON value.
+    /// Checks `text`; `None` where it is not exactly one JSON value, or has 4 GiB or more.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
+        if text.len() > Scanner::MAX_LEN {
+            return None;
+        }
         let mut scanner = Scanner::new(text, usize::MAX);
-        let raw = scanner.value().ok()?;
+        let value = scanner.value().ok()?;
         scanner.end().ok()?;
-        Some(raw)
+        value.of(text)
     }
 
     /// What is known to be one value.
@@ -60,7 +63,7 @@ impl<'a> Raw<'a> {
     #[must_use]
     pub fn text(self) -> Option<Cow<'a, str>> {
         let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
-        if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+        if !inner.as_bytes().contains(&b'\\') {
             return Some(Cow::Borrowed(inner));
         }
         serde_json::from_str::<String>(self.0).ok().map(Cow::Owned)
@@ -74,11 +77,12 @@ impl<'a> Raw<'a> {
         serde_json::from_str(self.0)
     }
 
-    /// The members of an object, in their order; none for any other value.
+    /// The members of an object, in their order; none for any other value, and for 4 GiB or more.
     #[must_use]
     pub fn members(self) -> Members<'a> {
         let mut scanner = Scanner::new(self.0, usize::MAX);
-        let over = !scanner.next_is(b'{') || scanner.enter().is_err();
+        let over =
+            self.0.len() > Scanner::MAX_LEN || !scanner.next_is(b'{') || scanner.enter().is_err();
         Members {
             scanner,
             first: true,
@@ -95,6 +99,12 @@ pub struct Members<'a> {
     over: bool,
 }
 
+impl<'a> Members<'a> {
+    fn value(&mut self) -> Option<Raw<'a>> {
+        self.scanner.value().ok()?.of(self.scanner.text())
+    }
+}
+
 impl<'a> Iterator for Members<'a> {
     type Item = (Cow<'a, str>, Raw<'a>);
 
@@ -105,7 +115,7 @@ impl<'a> Iterator for Members<'a> {
         // The text was accepted before, so that nothing fails here.
         let first = mem::take(&mut self.first);
         let member = match self.scanner.next_key(first) {
-            Ok(Some(key)) => self.scanner.value().ok().map(|value| (key, value)),
+            Ok(Some(key)) => self.value().map(|value| (key.name(), value)),
             _ => None,
         };
         self.over = member.is_none();

@@ -7,7 +7,7 @@
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
 
 use super::Raw;
-use crate::encode::{BLOCK, WORD, is_plain, word_escapes};
+use crate::encode::{BLOCK, WORD, first_escape, is_plain};
 
 /// Why text was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,56 @@ pub(crate) struct Scanner<'a> {
     room: usize,
 }
 
+/// Where a value lies in its text. No value ends where texts begin: that is the one which is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// Whether there is a value.
+    pub(crate) fn is_some(self) -> bool {
+        self.end > 0
+    }
+
+    /// The value in the text that was scanned; `None` where it is absent.
+    pub(crate) fn of(self, text: &str) -> Option<Raw<'_>> {
+        if self.end == 0 {
+            return None;
+        }
+        text.get(self.start as usize..self.end as usize)
+            .map(Raw::from_valid)
+    }
+}
+
+/// A key as it is spelled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key<'a> {
+    text: &'a str,
+    escaped: bool,
+}
+
+impl<'a> Key<'a> {
+    /// The key. An escape that stands for no character is left as it is: such a key is no known
+    /// one.
+    pub(crate) fn name(self) -> Cow<'a, str> {
+        if self.escaped {
+            return unescaped(self.text);
+        }
+        Cow::Borrowed(self.text)
+    }
+}
+
+#[cold]
+fn unescaped(key: &str) -> Cow<'_, str> {
+    serde_json::from_str::<String>(&format!("\"{key}\"")).map_or(Cow::Borrowed(key), Cow::Owned)
+}
+
 impl<'a> Scanner<'a> {
+    /// Longer texts are not scanned: spans hold 32 bits.
+    pub(crate) const MAX_LEN: usize = u32::MAX as usize;
+
     /// The start of a text in which arrays and objects may nest `depth` deep.
     pub(crate) fn new(text: &'a str, depth: usize) -> Self {
         Self {
@@ -38,31 +87,44 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// The text that is scanned.
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+
     /// Whether the next token begins with this byte.
+    #[inline]
     pub(crate) fn next_is(&mut self, byte: u8) -> bool {
         self.token() == Ok(byte)
     }
 
     /// Checks the next value, whatever it is.
-    pub(crate) fn value(&mut self) -> Scan<Raw<'a>> {
+    #[inline]
+    pub(crate) fn value(&mut self) -> Scan<Span> {
         let byte = self.token()?;
         let start = self.at;
         match byte {
+            b'"' => {
+                self.at += 1;
+                self.string()?;
+            }
             b'{' | b'[' => self.nested()?,
             _ => self.scalar(byte)?,
         }
-        Ok(Raw::from_valid(&self.text[start..self.at]))
+        Ok(self.since(start))
     }
 
-    /// The next value's text, which `read` has to get behind.
-    pub(crate) fn reading(&mut self, read: impl FnOnce(&mut Self) -> Scan<()>) -> Scan<Raw<'a>> {
+    /// Where the next value lies, which `read` has to get behind.
+    #[inline]
+    pub(crate) fn reading(&mut self, read: impl FnOnce(&mut Self) -> Scan<()>) -> Scan<Span> {
         self.token()?;
         let start = self.at;
         read(self)?;
-        Ok(Raw::from_valid(&self.text[start..self.at]))
+        Ok(self.since(start))
     }
 
     /// Steps into the object or array that is next.
+    #[inline]
     pub(crate) fn enter(&mut self) -> Scan<()> {
         self.room = self.room.checked_sub(1).ok_or(Fault::TooDeep)?;
         self.at += 1;
@@ -70,19 +132,16 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next key of the object that was entered, with the value next; `None` behind the object.
-    /// An escape that stands for no character is left as it is: such a key is no known one.
-    pub(crate) fn next_key(&mut self, first: bool) -> Scan<Option<Cow<'a, str>>> {
+    #[inline]
+    pub(crate) fn next_key(&mut self, first: bool) -> Scan<Option<Key<'a>>> {
         if !self.next_item(first, b'}')? {
             return Ok(None);
         }
-        let start = self.at;
+        let start = self.at + 1;
         let escaped = self.key()?;
-        let key = &self.text[start + 1..self.at - 1];
+        let text = self.text.get(start..self.at - 1).unwrap_or_default();
         self.colon()?;
-        Ok(Some(match escaped {
-            true => unescaped(key),
-            false => Cow::Borrowed(key),
-        }))
+        Ok(Some(Key { text, escaped }))
     }
 
     /// Whether there is another item in the array that was entered, which is next then.
@@ -98,6 +157,16 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    // What was read since the scan was there.
+    #[inline]
+    fn since(&self, start: usize) -> Span {
+        Span {
+            start: start as u32,
+            end: self.at as u32,
+        }
+    }
+
+    #[inline]
     fn next_item(&mut self, first: bool, close: u8) -> Scan<bool> {
         let byte = self.token()?;
         if byte == close {
@@ -115,12 +184,21 @@ impl<'a> Scanner<'a> {
         Ok(true)
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
     // The byte behind white space, left where it is.
+    #[inline]
     fn token(&mut self) -> Scan<u8> {
+        match self.peek() {
+            Some(byte) if byte > b' ' => Ok(byte),
+            _ => self.token_behind_space(),
+        }
+    }
+
+    fn token_behind_space(&mut self) -> Scan<u8> {
         loop {
             match self.peek() {
                 Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
@@ -158,6 +236,9 @@ impl<'a> Scanner<'a> {
                 outer.push(in_object);
                 depth += 1;
                 in_object = byte == b'{';
+            } else if byte == b'"' {
+                self.at += 1;
+                self.string()?;
             } else {
                 self.scalar(byte)?;
             }
@@ -165,6 +246,7 @@ impl<'a> Scanner<'a> {
     }
 
     // Tells whether there are escapes in it.
+    #[inline]
     fn key(&mut self) -> Scan<bool> {
         if self.peek() != Some(b'"') {
             return Err(Fault::Syntax);
@@ -173,6 +255,7 @@ impl<'a> Scanner<'a> {
         self.string()
     }
 
+    #[inline]
     fn colon(&mut self) -> Scan<()> {
         if self.token()? != b':' {
             return Err(Fault::Syntax);
@@ -181,12 +264,9 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    // A value that is no string.
     fn scalar(&mut self, byte: u8) -> Scan<()> {
         match byte {
-            b'"' => {
-                self.at += 1;
-                self.string().map(drop)
-            }
             b'-' | b'0'..=b'9' => self.number(),
             b't' => self.literal(b"true"),
             b'f' => self.literal(b"false"),
@@ -204,11 +284,23 @@ impl<'a> Scanner<'a> {
     }
 
     // The rest of a string, its closing quote included. Tells whether there are escapes in it.
+    #[inline]
     fn string(&mut self) -> Scan<bool> {
+        let bytes = self.text.as_bytes();
+        self.at = plain_end(bytes, self.at);
+        if bytes.get(self.at) == Some(&b'"') {
+            self.at += 1;
+            return Ok(false);
+        }
+        self.string_with_escapes()
+    }
+
+    fn string_with_escapes(&mut self) -> Scan<bool> {
+        let bytes = self.text.as_bytes();
         let mut escaped = false;
         loop {
-            self.at += plain_len(&self.text.as_bytes()[self.at..]);
-            match self.peek() {
+            self.at = plain_end(bytes, self.at);
+            match bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(escaped);
@@ -261,6 +353,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline]
     fn digits(&mut self) -> Scan<()> {
         let start = self.at;
         while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
@@ -273,34 +366,35 @@ impl<'a> Scanner<'a> {
     }
 }
 
-fn unescaped(key: &str) -> Cow<'_, str> {
-    serde_json::from_str::<String>(&format!("\"{key}\"")).map_or(Cow::Borrowed(key), Cow::Owned)
+/// Where the first quote, backslash or control character from `at` on lies, or the text's end.
+#[inline]
+fn plain_end(bytes: &[u8], at: usize) -> usize {
+    // Most keys fit into a word.
+    match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        Some(word) if first_escape(*word) < WORD => at + first_escape(*word),
+        _ => plain_end_of_many(bytes, at),
+    }
 }
 
-/// How many bytes there are before a quote, a backslash, a control character or the end.
-fn plain_len(bytes: &[u8]) -> usize {
+fn plain_end_of_many(bytes: &[u8], mut at: usize) -> usize {
     // Most strings are short: a few words first, then the blocks that vector instructions read.
-    const WORDS_FIRST: usize = 4;
-    let mut at = 0;
-    let mut words = 0;
-    loop {
-        if words >= WORDS_FIRST {
+    const WORDS_FIRST: usize = 4 * WORD;
+    let long = at + WORDS_FIRST;
+    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        let found = first_escape(*word);
+        if found < WORD {
+            return at + found;
+        }
+        at += WORD;
+        if at >= long {
             while bytes[at..].first_chunk().is_some_and(is_plain) {
                 at += BLOCK;
             }
         }
-        let rest = &bytes[at..];
-        let Some(word) = rest.first_chunk::<WORD>() else {
-            let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-            return at + rest.iter().position(special).unwrap_or(rest.len());
-        };
-        let found = word_escapes(*word);
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += WORD;
-        words += 1;
     }
+    let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(special).unwrap_or(rest.len())
 }
 
 /// Which of the open containers are objects, innermost last: a bit for each.
@@ -337,7 +431,6 @@ impl Kinds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
 
     fn accepts(text: &str) -> bool {
         let mut scanner = Scanner::new(text, usize::MAX);
@@ -423,12 +516,12 @@ mod tests {
     fn depth_is_counted_over_all_that_is_open() {
         let nested = |depth: usize| "[{\"a\":".repeat(depth / 2) + "1" + &"}]".repeat(depth / 2);
         for depth in [2, 64, 66, 128, 130, 1000] {
-            let scan = |room| {
-                Scanner::new(&nested(depth), room)
-                    .value()
-                    .map(|raw| raw.get().to_string())
-            };
-            assert_eq!(scan(depth), Ok(nested(depth)));
+            let text = nested(depth);
+            let scan = |room| Scanner::new(&text, room).value();
+            assert_eq!(
+                scan(depth).map(|span| span.of(&text)),
+                Ok(Some(Raw::from_valid(&text)))
+            );
             assert_eq!(scan(depth - 1), Err(Fault::TooDeep));
         }
         // What is closed makes room again.
@@ -443,7 +536,8 @@ mod tests {
         scanner.enter().unwrap();
         let (mut seen, mut first) = (Vec::new(), true);
         while let Some(key) = scanner.next_key(core::mem::take(&mut first)).unwrap() {
-            seen.push(format!("{key}={}", scanner.value().unwrap().get()));
+            let value = scanner.value().unwrap().of(scanner.text()).unwrap();
+            seen.push(format!("{}={}", key.name(), value.get()));
         }
         assert_eq!(seen, ["a=1", "b=[2]", "\\ud800={}", "=null"]);
         assert_eq!(scanner.end(), Ok(()));

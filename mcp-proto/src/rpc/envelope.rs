@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 
 use super::{Params, RequestId, RpcError, codes};
 use crate::{
-    json::{Fault, Raw, Scan, Scanner},
+    json::{Fault, Raw, Scan, Scanner, Span},
     limits::Limits,
 };
 
@@ -123,6 +123,9 @@ pub fn parse<'a>(input: &'a [u8], limits: &Limits) -> Result<Incoming<'a>, Rejec
 /// # Errors
 /// Those of [`parse`], but for the one about UTF-8.
 pub fn parse_text<'a>(text: &'a str, limits: &Limits) -> Result<Incoming<'a>, Rejected> {
+    if text.len() > Scanner::MAX_LEN {
+        return Err(Rejected::invalid("message has 4 GiB or more"));
+    }
     let mut scanner = Scanner::new(text, limits.json_depth);
     let read = match scanner.next_is(b'[') {
         true => read_batch(&mut scanner, limits),
@@ -194,22 +197,24 @@ fn not_json(text: &str) -> Rejected {
 
 #[derive(Default)]
 struct Envelope<'a> {
-    jsonrpc: Option<Raw<'a>>,
-    id: Option<Raw<'a>>,
-    method: Option<Raw<'a>>,
+    text: &'a str,
+    jsonrpc: Span,
+    id: Span,
+    method: Span,
     params: Params<'a>,
-    result: Option<Raw<'a>>,
-    error: Option<Raw<'a>>,
+    result: Span,
+    error: Span,
     // The first member that came twice.
     twice: Option<&'static str>,
 }
 
 impl<'a> Envelope<'a> {
     fn read(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+        self.text = scanner.text();
         scanner.enter()?;
         let mut first = true;
         while let Some(key) = scanner.next_key(mem::take(&mut first))? {
-            let (name, member) = match &*key {
+            let (name, member) = match &*key.name() {
                 "jsonrpc" => ("jsonrpc", &mut self.jsonrpc),
                 "id" => ("id", &mut self.id),
                 "method" => ("method", &mut self.method),
@@ -227,41 +232,29 @@ impl<'a> Envelope<'a> {
                     continue;
                 }
             };
-            if member.replace(scanner.value()?).is_some() {
+            if mem::replace(member, scanner.value()?).is_some() {
                 self.twice.get_or_insert(name);
             }
         }
         Ok(())
     }
 
-    fn classify(self, limits: &Limits) -> Result<Message<'a>, Rejected> {
-        let id = match self.id {
-            _ if self.twice == Some("id") => None,
-            None => None,
-            Some(raw) => RequestId::from_raw(raw),
+    // Not inlined, so that the parameters are moved as a whole.
+    #[inline(never)]
+    fn classify(&mut self, limits: &Limits) -> Result<Message<'a>, Rejected> {
+        let id = match self.id.of(self.text) {
+            Some(raw) if self.twice != Some("id") => RequestId::from_raw(raw),
+            _ => None,
         };
-        let unasked = match self.method {
-            Some(_) => self.id.is_none(),
-            None => self.result.is_some() || self.error.is_some(),
+        let method = match self.check(id.as_ref(), limits) {
+            Ok(Some(method)) => method,
+            Ok(None) => return self.response(id),
+            Err(message) => return Err(self.rejected(id, message)),
         };
-        let message = match self.check(id.as_ref(), limits) {
-            Err(message) => Err(Rejected::new(id, codes::INVALID_REQUEST, message)),
-            Ok(Some(method)) => Ok(match id {
-                Some(id) => Message::Request {
-                    id,
-                    method,
-                    params: self.params,
-                },
-                None => Message::Notification {
-                    method,
-                    params: self.params,
-                },
-            }),
-            Ok(None) => self.response(id),
-        };
-        message.map_err(|rejected| Rejected {
-            unasked,
-            ..rejected
+        let params = mem::take(&mut self.params);
+        Ok(match id {
+            Some(id) => Message::Request { id, method, params },
+            None => Message::Notification { method, params },
         })
     }
 
@@ -274,19 +267,19 @@ impl<'a> Envelope<'a> {
         if let Some(member) = self.twice {
             return Err(format!("member `{member}` occurs twice").into());
         }
-        if self.jsonrpc.map(Raw::get) != Some("\"2.0\"") {
+        if self.jsonrpc.of(self.text).map(Raw::get) != Some("\"2.0\"") {
             return Err("member `jsonrpc` must be \"2.0\"".into());
         }
-        if self.id.is_some() && id.is_none() && (self.method.is_some() || self.error.is_none()) {
+        if self.id.is_some() && id.is_none() && (self.method.is_some() || !self.error.is_some()) {
             return Err("member `id` must be a string or an integer".into());
         }
         if matches!(id, Some(RequestId::String(id)) if id.len() > limits.name_bytes) {
             return Err(format!("member `id` is longer than {} bytes", limits.name_bytes).into());
         }
-        let Some(method) = self.method else {
-            return match (self.result, self.error) {
-                (None, None) => Err("member `method` is missing".into()),
-                (Some(_), Some(_)) => Err("a response has either `result` or `error`".into()),
+        let Some(method) = self.method.of(self.text) else {
+            return match (self.result.is_some(), self.error.is_some()) {
+                (false, false) => Err("member `method` is missing".into()),
+                (true, true) => Err("a response has either `result` or `error`".into()),
                 _ => Ok(None),
             };
         };
@@ -301,32 +294,34 @@ impl<'a> Envelope<'a> {
                 format!("member `method` is longer than {} bytes", limits.name_bytes).into(),
             );
         }
-        if self
-            .params
-            .raw()
-            .is_some_and(|params| !params.get().starts_with(['{', '[']))
-        {
+        let params = self.params.raw();
+        if params.is_some_and(|params| !params.get().starts_with(['{', '['])) {
             return Err("member `params` must be an object".into());
         }
         Ok(Some(method))
     }
 
-    fn response(self, id: Option<RequestId>) -> Result<Message<'a>, Rejected> {
-        let outcome = match (self.result, self.error) {
+    fn response(&self, id: Option<RequestId>) -> Result<Message<'a>, Rejected> {
+        let outcome = match (self.result.of(self.text), self.error.of(self.text)) {
             (Some(result), _) if id.is_some() => Ok(result),
             (None, Some(error)) => Err(error.to().map_err(|error| {
                 let message = format!("member `error` is no error object: {error}");
-                Rejected::new(id.clone(), codes::INVALID_REQUEST, message)
+                self.rejected(id.clone(), message)
             })?),
-            _ => {
-                return Err(Rejected::new(
-                    id,
-                    codes::INVALID_REQUEST,
-                    "member `id` is missing",
-                ));
-            }
+            _ => return Err(self.rejected(id, "member `id` is missing")),
         };
         Ok(Message::Response { id, outcome })
+    }
+
+    fn rejected(&self, id: Option<RequestId>, message: impl Into<Cow<'static, str>>) -> Rejected {
+        let unasked = match self.method.is_some() {
+            true => !self.id.is_some(),
+            false => self.result.is_some() || self.error.is_some(),
+        };
+        Rejected {
+            unasked,
+            ..Rejected::new(id, codes::INVALID_REQUEST, message)
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::RpcError;
 use crate::{
-    json::{Raw, Scan, Scanner},
+    json::{Raw, Scan, Scanner, Span},
     meta::RequestMeta,
 };
 
@@ -99,8 +99,9 @@ members! {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Params<'a> {
-    raw: Option<Raw<'a>>,
-    members: [Option<Raw<'a>>; Member::COUNT],
+    text: &'a str,
+    raw: Span,
+    members: [Span; Member::COUNT],
     meta: RequestMeta<'a>,
     // The first member that came twice.
     twice: Option<Member>,
@@ -111,17 +112,20 @@ impl<'a> Params<'a> {
     #[must_use]
     pub fn scan(raw: Raw<'a>) -> Self {
         let mut params = Self::default();
-        // Nothing of what was accepted before fails.
-        let _ = params.read(&mut Scanner::new(raw.get(), usize::MAX));
+        // Nothing of what was accepted before fails, unless it is longer than any message.
+        if raw.get().len() <= Scanner::MAX_LEN {
+            let _ = params.read(&mut Scanner::new(raw.get(), usize::MAX));
+        }
         params
     }
 
     /// Reads the value that is next.
     pub(super) fn read(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
-        self.raw = Some(match scanner.next_is(b'{') {
+        self.text = scanner.text();
+        self.raw = match scanner.next_is(b'{') {
             true => scanner.reading(|scanner| self.read_members(scanner))?,
             false => scanner.value()?,
-        });
+        };
         Ok(())
     }
 
@@ -129,7 +133,7 @@ impl<'a> Params<'a> {
         scanner.enter()?;
         let mut first = true;
         while let Some(key) = scanner.next_key(mem::take(&mut first))? {
-            let member = Member::of(&key);
+            let member = Member::of(&key.name());
             let value = match member {
                 Some(Member::Meta) if scanner.next_is(b'{') => {
                     scanner.reading(|scanner| self.meta.read(scanner))?
@@ -137,7 +141,7 @@ impl<'a> Params<'a> {
                 _ => scanner.value()?,
             };
             if let Some(member) = member {
-                if self.members[member as usize].replace(value).is_some() {
+                if mem::replace(&mut self.members[member as usize], value).is_some() {
                     self.twice.get_or_insert(member);
                 }
             }
@@ -152,7 +156,7 @@ impl<'a> Params<'a> {
     /// # Errors
     /// -32602.
     pub fn check(&self) -> Result<(), RpcError> {
-        if self.raw.is_some_and(|raw| !raw.is_object()) {
+        if self.raw().is_some_and(|raw| !raw.is_object()) {
             return Err(RpcError::invalid_params("params must be an object"));
         }
         match self.twice {
@@ -167,7 +171,7 @@ impl<'a> Params<'a> {
     /// Their text; `None` where the message has none.
     #[must_use]
     pub fn raw(&self) -> Option<Raw<'a>> {
-        self.raw
+        self.raw.of(self.text)
     }
 
     /// What the protocol reserves in `_meta`; `None` where that is absent or null.
@@ -181,7 +185,9 @@ impl<'a> Params<'a> {
     /// A member's text; `None` where it is absent or null.
     #[must_use]
     pub fn get(&self, member: Member) -> Option<Raw<'a>> {
-        self.members[member as usize].filter(|raw| !raw.is_null())
+        self.members[member as usize]
+            .of(self.text)
+            .filter(|raw| !raw.is_null())
     }
 
     /// Whether the member is there at all, be it null.

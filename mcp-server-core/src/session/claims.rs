@@ -17,9 +17,9 @@ use crate::call::Peer;
 /// Whether a request says that it belongs to the stateless era. One of the reserved members is
 /// enough: a request that has some of them and lacks others is to be told so.
 pub(crate) fn are_made(meta: &RequestMeta<'_>) -> bool {
-    meta.protocol_version.is_some()
-        || meta.client_capabilities.is_some()
-        || meta.client_info.is_some()
+    meta.protocol_version().is_some()
+        || meta.client_capabilities().is_some()
+        || meta.client_info().is_some()
 }
 
 /// The members that every request must carry (2026-07-28, basic/index, `_meta`), and the optional
@@ -38,15 +38,15 @@ impl<'a> Claims<'a> {
     /// # Errors
     /// -32602 naming what is missing or of another type (2026-07-28, basic/index, `_meta`).
     pub(crate) fn read(meta: Option<&RequestMeta<'a>>) -> Result<Self, RpcError> {
-        let version = meta.and_then(|meta| meta.protocol_version);
+        let version = meta.and_then(|meta| meta.protocol_version());
         let version = version.ok_or_else(|| invalid(keys::PROTOCOL_VERSION, "is missing"))?;
         let version = version
             .text()
             .ok_or_else(|| invalid(keys::PROTOCOL_VERSION, "must be a string"))?;
-        let capabilities = meta.and_then(|meta| meta.client_capabilities);
+        let capabilities = meta.and_then(|meta| meta.client_capabilities());
         let capabilities =
             capabilities.ok_or_else(|| invalid(keys::CLIENT_CAPABILITIES, "is missing"))?;
-        let info = meta.and_then(|meta| meta.client_info);
+        let info = meta.and_then(|meta| meta.client_info());
         for (key, value) in [
             (keys::CLIENT_CAPABILITIES, Some(capabilities)),
             (keys::CLIENT_INFO, info),
@@ -146,7 +146,7 @@ impl Known {
         subject: &Option<Arc<str>>,
     ) -> Result<Self, RpcError> {
         let version = claims.supported_version()?;
-        let log_level = match meta.log_level {
+        let log_level = match meta.log_level() {
             Some(level) => Some(typed(keys::LOG_LEVEL, level)?),
             None => None,
         };
@@ -162,7 +162,7 @@ impl Known {
         };
         known.log_level = log_level;
         known.text.clear();
-        let repeats = meta.progress_token.is_none() && !has_extras(meta);
+        let repeats = meta.progress_token().is_none() && !has_extras(meta);
         if repeats {
             known.text.push_str(raw.get());
         }
@@ -189,9 +189,9 @@ impl Known {
 /// Whether there is something in `_meta` that handlers may want to see: what the protocol does not
 /// reserve, and the trace context (2026-07-28, basic/index, `_meta`).
 pub(super) fn has_extras(meta: &RequestMeta<'_>) -> bool {
-    meta.has_others
-        || meta.traceparent.is_some()
-        || meta.tracestate.is_some()
-        || meta.baggage.is_some()
-        || meta.related_task.is_some()
+    meta.has_others()
+        || meta.traceparent().is_some()
+        || meta.tracestate().is_some()
+        || meta.baggage().is_some()
+        || meta.related_task().is_some()
 }

@@ -356,7 +356,7 @@ impl Session {
             // revision that has it means what it says.
             Some(Method::Initialize) if claims => {
                 let version = meta
-                    .and_then(|meta| meta.protocol_version)
+                    .and_then(|meta| meta.protocol_version())
                     .and_then(Raw::text);
                 let version = version.and_then(|version| ProtocolVersion::parse(&version));
                 version.is_none_or(|version| version.era() == Era::Stateless)
@@ -371,7 +371,7 @@ impl Session {
     }
 
     fn read_token(&self, meta: &RequestMeta<'_>) -> Result<Option<Box<str>>, RpcError> {
-        let Some(token) = meta.progress_token.filter(|token| token.get() != "null") else {
+        let Some(token) = meta.progress_token().filter(|token| !token.is_null()) else {
             return Ok(None);
         };
         // Every revision, basic/utilities/progress: a string or a number, chosen by the client. It

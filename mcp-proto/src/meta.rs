@@ -1,5 +1,6 @@
 //! The reserved members of `_meta`.
 
+use alloc::boxed::Box;
 use core::mem;
 
 use crate::json::{Raw, Scan, Scanner, Span};
@@ -103,8 +104,26 @@ impl<'a> RequestMeta<'a> {
         self.others
     }
 
+    /// Reads the object that is next, or takes it over from what is known.
+    pub(crate) fn read_or_recall(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        known: Option<&KnownMeta>,
+    ) -> Scan<()> {
+        let rest = scanner.rest();
+        match known.filter(|known| scanner.skip(&known.text, known.depth)) {
+            Some(known) => {
+                self.text = rest;
+                self.spans = known.spans;
+                self.others = known.others;
+                Ok(())
+            }
+            None => self.read(scanner),
+        }
+    }
+
     /// Reads the object that is next.
-    pub(crate) fn read(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+    fn read(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
         self.text = scanner.text();
         scanner.enter()?;
         let mut first = true;
@@ -116,5 +135,41 @@ impl<'a> RequestMeta<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// A `_meta` that was read before: the same text again is taken over without being scanned.
+///
+/// Clients of the stateless era say the same in every request.
+#[derive(Debug, Clone)]
+pub struct KnownMeta {
+    text: Box<str>,
+    spans: [Span; Place::COUNT],
+    others: bool,
+    // No more arrays and objects nest in it.
+    depth: usize,
+}
+
+impl KnownMeta {
+    /// Remembers an object; `None` for any other value.
+    #[must_use]
+    pub fn new(raw: Raw<'_>) -> Option<Self> {
+        let mut meta = RequestMeta::default();
+        let brackets = raw.get().bytes().filter(|byte| matches!(byte, b'{' | b'['));
+        let mut scanner = Scanner::new(raw.get(), usize::MAX);
+        raw.is_object().then_some(())?;
+        meta.read(&mut scanner).ok()?;
+        Some(Self {
+            text: raw.get().into(),
+            spans: meta.spans,
+            others: meta.others,
+            depth: brackets.count(),
+        })
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 }

@@ -37,6 +37,14 @@ impl CancelToken {
         Self::default()
     }
 
+    /// The same token for another call, if nobody else holds it and it was never cancelled.
+    pub(crate) fn reuse(mut self) -> Option<Self> {
+        let shared = Arc::get_mut(&mut self.shared)?;
+        #[cfg(feature = "std")]
+        shared.waiters.forget();
+        (!*shared.cancelled.get_mut()).then_some(self)
+    }
+
     /// Whether it was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
@@ -79,6 +87,14 @@ mod waiting {
     }
 
     impl Waiters {
+        /// Those that are left have stopped waiting.
+        pub(super) fn forget(&mut self) {
+            self.wakers
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clear();
+        }
+
         pub(super) fn wake_all(&self) {
             let wakers =
                 core::mem::take(&mut *self.wakers.lock().unwrap_or_else(PoisonError::into_inner));

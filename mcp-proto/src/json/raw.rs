@@ -62,8 +62,14 @@ impl<'a> Raw<'a> {
     /// escapes that stand for no character.
     #[must_use]
     pub fn text(self) -> Option<Cow<'a, str>> {
+        // From this length on vector instructions are worth their call.
+        const LONG: usize = 64;
         let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
-        if !inner.as_bytes().contains(&b'\\') {
+        let escaped = match inner.len() < LONG {
+            true => inner.bytes().any(|byte| byte == b'\\'),
+            false => memchr::memchr(b'\\', inner.as_bytes()).is_some(),
+        };
+        if !escaped {
             return Some(Cow::Borrowed(inner));
         }
         serde_json::from_str::<String>(self.0).ok().map(Cow::Owned)

@@ -92,6 +92,11 @@ impl<'a> Scanner<'a> {
         self.text
     }
 
+    /// What is left of it.
+    pub(crate) fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
     /// Whether the next token begins with this byte.
     #[inline]
     pub(crate) fn next_is(&mut self, byte: u8) -> bool {
@@ -121,6 +126,16 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         read(self)?;
         Ok(self.since(start))
+    }
+
+    /// Gets behind the next value if it is this text, which was accepted before and has no more
+    /// than `depth` arrays and objects in it.
+    #[inline]
+    pub(crate) fn skip(&mut self, value: &str, depth: usize) -> bool {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let same = self.room >= depth && rest.starts_with(value.as_bytes());
+        self.at += if same { value.len() } else { 0 };
+        same
     }
 
     /// Steps into the object or array that is next.

@@ -8,6 +8,7 @@ use super::{Params, RequestId, RpcError, codes};
 use crate::{
     json::{Fault, Raw, Scan, Scanner, Span},
     limits::Limits,
+    meta::KnownMeta,
 };
 
 /// One JSON-RPC message.
@@ -123,44 +124,49 @@ pub fn parse<'a>(input: &'a [u8], limits: &Limits) -> Result<Incoming<'a>, Rejec
 /// # Errors
 /// Those of [`parse`], but for the one about UTF-8.
 pub fn parse_text<'a>(text: &'a str, limits: &Limits) -> Result<Incoming<'a>, Rejected> {
+    parse_knowing(text, limits, None)
+}
+
+/// [`parse_text`] where the request's `_meta` may be one that is known.
+///
+/// # Errors
+/// Those of [`parse_text`].
+pub fn parse_knowing<'a>(
+    text: &'a str,
+    limits: &Limits,
+    known: Option<&KnownMeta>,
+) -> Result<Incoming<'a>, Rejected> {
     if text.len() > Scanner::MAX_LEN {
         return Err(Rejected::invalid("message has 4 GiB or more"));
     }
     let mut scanner = Scanner::new(text, limits.json_depth);
-    let read = match scanner.next_is(b'[') {
-        true => read_batch(&mut scanner, limits),
-        false => read_single(&mut scanner, limits),
-    };
-    match read {
-        Ok(incoming) => incoming,
-        Err(Fault::TooDeep) => {
-            let message = format!("message is nested deeper than {} levels", limits.json_depth);
-            Err(Rejected::invalid(message))
-        }
-        Err(Fault::Syntax) => Err(not_json(text)),
+    if scanner.next_is(b'[') {
+        return match read_batch(&mut scanner, limits, known) {
+            Ok(batch) => batch,
+            Err(fault) => Err(unreadable(fault, text, limits)),
+        };
     }
-}
-
-fn read_single<'a>(
-    scanner: &mut Scanner<'a>,
-    limits: &Limits,
-) -> Scan<Result<Incoming<'a>, Rejected>> {
-    let message = read_message(scanner, limits)?;
-    scanner.end()?;
-    Ok(message.map(Incoming::Single))
+    let mut envelope = Envelope::default();
+    let read = envelope.read(&mut scanner, known);
+    match read.and_then(|()| scanner.end()) {
+        Ok(()) => envelope.classify(limits).map(Incoming::Single),
+        Err(fault) => Err(unreadable(fault, text, limits)),
+    }
 }
 
 fn read_batch<'a>(
     scanner: &mut Scanner<'a>,
     limits: &Limits,
+    known: Option<&KnownMeta>,
 ) -> Scan<Result<Incoming<'a>, Rejected>> {
     let (mut messages, mut too_many, mut first) = (Vec::new(), false, true);
     scanner.enter()?;
     while scanner.next_element(mem::take(&mut first))? {
-        let message = read_message(scanner, limits)?;
+        let mut envelope = Envelope::default();
+        envelope.read(scanner, known)?;
         too_many |= messages.len() >= limits.batch_messages;
         if !too_many {
-            messages.push(message);
+            messages.push(envelope.classify(limits));
         }
     }
     scanner.end()?;
@@ -174,17 +180,15 @@ fn read_batch<'a>(
     })
 }
 
-fn read_message<'a>(
-    scanner: &mut Scanner<'a>,
-    limits: &Limits,
-) -> Scan<Result<Message<'a>, Rejected>> {
-    if !scanner.next_is(b'{') {
-        scanner.value()?;
-        return Ok(Err(Rejected::invalid("message must be a JSON object")));
+#[cold]
+fn unreadable(fault: Fault, text: &str, limits: &Limits) -> Rejected {
+    match fault {
+        Fault::TooDeep => Rejected::invalid(format!(
+            "message is nested deeper than {} levels",
+            limits.json_depth
+        )),
+        Fault::Syntax => not_json(text),
     }
-    let mut envelope = Envelope::default();
-    envelope.read(scanner)?;
-    Ok(envelope.classify(limits))
 }
 
 // Only where something is wrong is it worth a second look at what and where.
@@ -198,6 +202,7 @@ fn not_json(text: &str) -> Rejected {
 #[derive(Default)]
 struct Envelope<'a> {
     text: &'a str,
+    is_object: bool,
     jsonrpc: Span,
     id: Span,
     method: Span,
@@ -209,7 +214,13 @@ struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    fn read(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+    // Not inlined, as `classify` is not.
+    #[inline(never)]
+    fn read(&mut self, scanner: &mut Scanner<'a>, known: Option<&KnownMeta>) -> Scan<()> {
+        if !scanner.next_is(b'{') {
+            return scanner.value().map(drop);
+        }
+        self.is_object = true;
         self.text = scanner.text();
         scanner.enter()?;
         let mut first = true;
@@ -222,7 +233,7 @@ impl<'a> Envelope<'a> {
                     if self.params.raw().is_some() {
                         self.twice.get_or_insert("params");
                     }
-                    self.params.read(scanner)?;
+                    self.params.read(scanner, known)?;
                     continue;
                 }
                 "result" => ("result", &mut self.result),
@@ -264,6 +275,9 @@ impl<'a> Envelope<'a> {
         id: Option<&RequestId>,
         limits: &Limits,
     ) -> Result<Option<Cow<'a, str>>, Cow<'static, str>> {
+        if !self.is_object {
+            return Err("message must be a JSON object".into());
+        }
         if let Some(member) = self.twice {
             return Err(format!("member `{member}` occurs twice").into());
         }

@@ -100,7 +100,6 @@ impl<T> Ledger<T> {
     /// Opens a call.
     pub fn insert(&mut self, call: T, deadline: Instant) -> CallId {
         self.earliest = self.earliest.min(deadline);
-        let entry = Some(Entry { deadline, call });
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
@@ -113,7 +112,7 @@ impl<T> Ledger<T> {
         };
         let place = &mut self.slots[slot as usize];
         place.generation = place.generation.wrapping_add(1);
-        place.entry = entry;
+        place.entry = Some(Entry { deadline, call });
         CallId {
             tag: self.tag,
             generation: place.generation,

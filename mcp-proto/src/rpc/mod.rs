@@ -7,7 +7,7 @@ mod ledger;
 mod params;
 mod write;
 
-pub use envelope::{Incoming, Message, Rejected, parse, parse_text};
+pub use envelope::{Incoming, Message, Rejected, parse, parse_knowing, parse_text};
 pub use error::{RpcError, codes};
 pub use id::RequestId;
 pub use ledger::{CallId, Ledger};

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::RpcError;
 use crate::{
     json::{Raw, Scan, Scanner, Span},
-    meta::RequestMeta,
+    meta::{KnownMeta, RequestMeta},
 };
 
 macro_rules! members {
@@ -114,29 +114,33 @@ impl<'a> Params<'a> {
         let mut params = Self::default();
         // Nothing of what was accepted before fails, unless it is longer than any message.
         if raw.get().len() <= Scanner::MAX_LEN {
-            let _ = params.read(&mut Scanner::new(raw.get(), usize::MAX));
+            let _ = params.read(&mut Scanner::new(raw.get(), usize::MAX), None);
         }
         params
     }
 
     /// Reads the value that is next.
-    pub(super) fn read(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+    pub(super) fn read(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        known: Option<&KnownMeta>,
+    ) -> Scan<()> {
         self.text = scanner.text();
         self.raw = match scanner.next_is(b'{') {
-            true => scanner.reading(|scanner| self.read_members(scanner))?,
+            true => scanner.reading(|scanner| self.read_members(scanner, known))?,
             false => scanner.value()?,
         };
         Ok(())
     }
 
-    fn read_members(&mut self, scanner: &mut Scanner<'a>) -> Scan<()> {
+    fn read_members(&mut self, scanner: &mut Scanner<'a>, known: Option<&KnownMeta>) -> Scan<()> {
         scanner.enter()?;
         let mut first = true;
         while let Some(key) = scanner.next_key(mem::take(&mut first))? {
             let member = Member::of(&key.name());
             let value = match member {
                 Some(Member::Meta) if scanner.next_is(b'{') => {
-                    scanner.reading(|scanner| self.meta.read(scanner))?
+                    scanner.reading(|scanner| self.meta.read_or_recall(scanner, known))?
                 }
                 _ => scanner.value()?,
             };

@@ -25,6 +25,7 @@ mod absent;
 mod members;
 mod problems;
 mod text;
+mod value;
 
 pub use absent::may_be_absent;
 pub use problems::Problems;
@@ -36,7 +37,7 @@ use mcp_proto::{
 };
 use serde::de::DeserializeOwned;
 
-use self::{members::Members, problems::Report, text::Text};
+use self::{members::Members, problems::Report, text::Text, value::Value};
 
 /// The arguments of a tool: any JSON.
 ///
@@ -95,12 +96,12 @@ impl<'a, const N: usize> ToolArguments<'a, N> {
     }
 
     fn decode<T: DeserializeOwned>(&mut self, index: usize, raw: Raw<'_>) -> Option<T> {
-        match decode(raw.get(), self.strict) {
+        match T::deserialize(Value(raw)) {
             Ok(value) => Some(value),
-            Err(error) => {
+            Err(error) => decode_as_meant(raw.get(), self.strict).or_else(|| {
                 self.report.wrong(index, raw.get(), &error);
                 None
-            }
+            }),
         }
     }
 
@@ -121,12 +122,11 @@ impl<'a, const N: usize> ToolArguments<'a, N> {
 /// # Errors
 /// The error of `text` itself.
 pub fn decode<T: DeserializeOwned>(text: &str, strict: bool) -> Result<T, serde_json::Error> {
-    serde_json::from_str(text).or_else(|error| {
-        let meant = meant_by(text, strict);
-        meant
-            .and_then(|meant| serde_json::from_str(&meant).ok())
-            .ok_or(error)
-    })
+    serde_json::from_str(text).or_else(|error| decode_as_meant(text, strict).ok_or(error))
+}
+
+fn decode_as_meant<T: DeserializeOwned>(text: &str, strict: bool) -> Option<T> {
+    serde_json::from_str(&meant_by(text, strict)?).ok()
 }
 
 /// Decodes a whole object of arguments into a type of its own; no object is the empty one.

@@ -80,7 +80,7 @@ impl Session {
             mut meta,
         } = asked;
         let kept = keep(&peer, &mut work, meta.as_mut());
-        let cancel = CancelToken::new();
+        let cancel = self.tokens.pop().unwrap_or_default();
         let running = Running {
             kind: Kind::of(&work),
             cancel: cancel.clone(),
@@ -184,7 +184,7 @@ impl Session {
                 continue;
             };
             let peer = request.peer.clone();
-            let cancel = CancelToken::new();
+            let cancel = self.tokens.pop().unwrap_or_default();
             let wants_progress = progress.is_some();
             request.state = State::Running(Running {
                 kind: Kind::of(&work),

@@ -5,7 +5,7 @@ use core::fmt;
 use mcp_proto::{
     encode::Object,
     json::{Json, Raw},
-    meta::{RequestMeta, keys},
+    meta::{KnownMeta, RequestMeta, keys},
     rpc::{RpcError, codes},
     types::LoggingLevel,
     version::{Era, ProtocolVersion},
@@ -120,8 +120,8 @@ fn typed<T: DeserializeOwned>(key: &str, raw: Raw<'_>) -> Result<T, RpcError> {
 /// basic/lifecycle: capabilities are never inferred from earlier requests).
 #[derive(Debug)]
 pub(super) struct Known {
-    // The whole `_meta`; empty where it had members that differ from request to request.
-    text: String,
+    // The whole `_meta`, unless it had members that differ from request to request.
+    meta: Option<KnownMeta>,
     capabilities: String,
     info: Option<String>,
     log_level: Option<LoggingLevel>,
@@ -131,7 +131,12 @@ pub(super) struct Known {
 impl Known {
     /// What a request with just this `_meta` says.
     pub(super) fn recall(&self, raw: Raw<'_>) -> Option<(Arc<Peer>, Option<LoggingLevel>)> {
-        (self.text == raw.get()).then(|| (Arc::clone(&self.peer), self.log_level))
+        (self.meta()?.text() == raw.get()).then(|| (Arc::clone(&self.peer), self.log_level))
+    }
+
+    /// What the scan of the next request need not look at again.
+    pub(super) fn meta(&self) -> Option<&KnownMeta> {
+        self.meta.as_ref()
     }
 
     /// Decodes what is different from the last time.
@@ -153,7 +158,7 @@ impl Known {
         let mut known = match last {
             Some(last) if last.is_of(version, claims) => last,
             _ => Self {
-                text: String::new(),
+                meta: None,
                 capabilities: claims.capabilities.get().into(),
                 info: claims.info.map(|info| info.get().into()),
                 log_level,
@@ -161,11 +166,8 @@ impl Known {
             },
         };
         known.log_level = log_level;
-        known.text.clear();
         let repeats = meta.progress_token().is_none() && !has_extras(meta);
-        if repeats {
-            known.text.push_str(raw.get());
-        }
+        known.meta = repeats.then(|| KnownMeta::new(raw)).flatten();
         Ok(known)
     }
 

@@ -76,6 +76,7 @@ impl Session {
         self.running -= 1;
         let version = peer.version;
         running.write_held(&mut self.out, self.now, &address, version);
+        self.tokens.extend(running.cancel.reuse());
         match (running.kind, outcome) {
             (Kind::Tool, Outcome::Tool(mut result)) => {
                 strip_meta(&mut result.meta, &peer, offers);

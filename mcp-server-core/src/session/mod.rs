@@ -64,6 +64,7 @@ pub(crate) use receive::Arrival;
 use crate::state::StateKeeper;
 use crate::{
     call::{Change, Closed, Event},
+    cancel::CancelToken,
     state::States,
 };
 use batch::Batches;
@@ -83,6 +84,8 @@ pub(crate) struct Session {
     ids: Ids,
     parked: VecDeque<CallId>,
     listens: Vec<CallId>,
+    // Tokens of calls that have ended, for the next ones; no more than ran at once.
+    tokens: Vec<CancelToken>,
     // Calls whose handlers are at work and wanted, and those that are no longer wanted.
     running: usize,
     over: usize,
@@ -130,6 +133,7 @@ impl Session {
             ids: Ids::default(),
             parked: VecDeque::new(),
             listens: Vec::new(),
+            tokens: Vec::new(),
             running: 0,
             over: 0,
             asking: 0,

@@ -1,6 +1,7 @@
 //! Messages coming in: which era they belong to, and what stands in every one of them.
 
 use alloc::{boxed::Box, format, string::String, sync::Arc, vec::Vec};
+use core::mem;
 use mcp_proto::{
     frame::FrameError,
     json::{Json, Raw},
@@ -88,7 +89,8 @@ impl Read {
 impl Session {
     /// Takes the text of one message, or of one batch.
     pub(crate) fn handle_text(&mut self, text: &str, arrival: &Arrival<'_>, now: Instant) {
-        match rpc::parse_text(text, &self.limits) {
+        let known = self.known.as_ref().and_then(Known::meta);
+        match rpc::parse_knowing(text, &self.limits, known) {
             Ok(Incoming::Single(message)) => self.handle(message, arrival, now),
             Ok(Incoming::Batch(members)) => self.handle_batch(members, arrival, now),
             Ok(_) => {}
@@ -125,18 +127,20 @@ impl Session {
     }
 
     /// Takes one message.
-    pub(crate) fn handle(&mut self, message: Message<'_>, arrival: &Arrival<'_>, now: Instant) {
+    pub(crate) fn handle(&mut self, mut message: Message<'_>, arrival: &Arrival<'_>, now: Instant) {
         self.tick(now);
         if self.phase != Phase::Open {
             return;
         }
         self.rejected = 0;
-        match message {
+        // Borrowed, for the parameters are large.
+        match &mut message {
             Message::Request { id, method, params } => {
-                self.handle_request(id, &method, &params, arrival);
+                let id = mem::replace(id, RequestId::Number(0));
+                self.handle_request(id, method, params, arrival);
             }
             Message::Notification { method, params } => {
-                if let Err(error) = self.take_notification(&method, &params) {
+                if let Err(error) = self.take_notification(method, params) {
                     self.events
                         .push_back(Event::Fault(PeerFault::Notification(error)));
                 }

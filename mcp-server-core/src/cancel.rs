@@ -82,8 +82,27 @@ mod waiting {
     // Allocates nothing until somebody waits.
     #[derive(Debug, Default)]
     pub(super) struct Waiters {
-        wakers: Mutex<Vec<Waker>>,
+        wakers: Mutex<Wakers>,
         changed: Condvar,
+    }
+
+    // One for each future that waits, under a number of its own.
+    #[derive(Debug, Default)]
+    pub(super) struct Wakers {
+        waiting: Vec<(u64, Waker)>,
+        last: u64,
+    }
+
+    impl Wakers {
+        fn keep(&mut self, key: &mut Option<u64>, waker: &Waker) {
+            let own = |(number, _): &&mut (u64, Waker)| Some(*number) == *key;
+            if let Some((_, kept)) = self.waiting.iter_mut().find(own) {
+                return kept.clone_from(waker);
+            }
+            self.last += 1;
+            *key = Some(self.last);
+            self.waiting.push((self.last, waker.clone()));
+        }
     }
 
     impl Waiters {
@@ -92,14 +111,22 @@ mod waiting {
             self.wakers
                 .get_mut()
                 .unwrap_or_else(PoisonError::into_inner)
+                .waiting
                 .clear();
+        }
+
+        #[cfg(test)]
+        pub(super) fn kept(&self) -> usize {
+            let wakers = self.wakers.lock();
+            wakers.unwrap_or_else(PoisonError::into_inner).waiting.len()
         }
 
         pub(super) fn wake_all(&self) {
             let wakers =
                 core::mem::take(&mut *self.wakers.lock().unwrap_or_else(PoisonError::into_inner));
             self.changed.notify_all();
-            wakers.into_iter().for_each(Waker::wake);
+            let waiting = wakers.waiting.into_iter();
+            waiting.for_each(|(_, waker)| waker.wake());
         }
     }
 
@@ -124,6 +151,7 @@ mod waiting {
         pub fn cancelled(&self) -> Cancelled {
             Cancelled {
                 token: self.clone(),
+                key: None,
             }
         }
     }
@@ -133,13 +161,25 @@ mod waiting {
     #[must_use = "futures do nothing unless polled"]
     pub struct Cancelled {
         token: CancelToken,
+        // Under which its waker is kept.
+        key: Option<u64>,
+    }
+
+    impl Drop for Cancelled {
+        fn drop(&mut self) {
+            let Some(key) = self.key else { return };
+            let wakers = &self.token.shared.waiters.wakers;
+            let mut wakers = wakers.lock().unwrap_or_else(PoisonError::into_inner);
+            wakers.waiting.retain(|(number, _)| *number != key);
+        }
     }
 
     impl Future for Cancelled {
         type Output = ();
 
-        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-            let shared = &self.token.shared;
+        fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+            let Self { token, key } = &mut *self;
+            let shared = &token.shared;
             let mut wakers = shared
                 .waiters
                 .wakers
@@ -149,9 +189,7 @@ mod waiting {
             if shared.cancelled.load(Ordering::Acquire) {
                 return Poll::Ready(());
             }
-            if !wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
-                wakers.push(cx.waker().clone());
-            }
+            wakers.keep(key, cx.waker());
             Poll::Pending
         }
     }
@@ -163,7 +201,7 @@ pub use waiting::Cancelled;
 #[cfg(all(test, feature = "std"))]
 mod tests {
     use super::*;
-    use core::time::Duration;
+    use core::{future::Future, pin::pin, task::Context, time::Duration};
 
     #[test]
     fn waiting_ends_with_the_cancellation() {
@@ -177,5 +215,32 @@ mod tests {
         let thread = std::thread::spawn(move || waiting.wait(Duration::from_secs(60)));
         token.cancel();
         assert!(thread.join().unwrap());
+    }
+
+    #[test]
+    fn a_future_keeps_one_waker_however_often_it_is_polled() {
+        struct Count(core::sync::atomic::AtomicUsize);
+        impl alloc::task::Wake for Count {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let token = CancelToken::new();
+        let kept = || token.shared.waiters.kept();
+        let (mut first, mut second) = (token.cancelled(), token.cancelled());
+        let counts: [Arc<Count>; 3] = core::array::from_fn(|_| Arc::new(Count(Default::default())));
+        for count in &counts {
+            let waker = Arc::clone(count).into();
+            let mut context = Context::from_waker(&waker);
+            assert!(pin!(&mut first).poll(&mut context).is_pending());
+            assert!(pin!(&mut second).poll(&mut context).is_pending());
+            assert_eq!(kept(), 2);
+        }
+        drop(second);
+        assert_eq!(kept(), 1);
+        token.cancel();
+        let woken = counts.map(|count| count.0.load(Ordering::Relaxed));
+        assert_eq!(woken, [0, 0, 1], "the last waker, once");
+        assert!(token.clone().reuse().is_none() && token.reuse().is_none());
     }
 }

@@ -91,6 +91,8 @@ struct Pool {
     supervisor: Condvar,
     // To start further workers with.
     myself: Weak<Pool>,
+    // The same for handlers.
+    link: Arc<dyn Link>,
 }
 
 struct State {
@@ -151,6 +153,7 @@ impl Pool {
                 idle: Condvar::new(),
                 supervisor: Condvar::new(),
                 myself: myself.clone(),
+                link: Arc::new(PoolLink(myself.clone())),
             }
         })
     }
@@ -372,7 +375,7 @@ impl Pool {
             ..
         } = call;
         let cancel = context.cancel.clone();
-        let link: Arc<dyn Link> = Arc::new(PoolLink(self.myself.clone()));
+        let link = Arc::clone(&self.link);
         let cx = Cx::new(context, link).with_server(self.server.handle());
         let started = self.clock.now();
         let outcome = catch_unwind(AssertUnwindSafe(|| match handler {

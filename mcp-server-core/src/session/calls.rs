@@ -14,10 +14,7 @@ use super::{
     offers::{FoundCompletion, Offers, Place},
     open::{Address, Asked, Kept, Kind, Parked, Progress, Request, Running, State, Times, mark},
 };
-use crate::{
-    call::{Call, CallContext, Event, Peer, Resumed, Ticket, Work},
-    cancel::CancelToken,
-};
+use crate::call::{Call, CallContext, Event, Peer, Resumed, Ticket, Work};
 
 /// A call that a request makes.
 #[derive(Debug)]

@@ -146,8 +146,8 @@ impl Session {
                 }
             }
             Message::Response { id, outcome } => {
-                let answer = outcome.map(Json::from_raw);
-                if !id.is_some_and(|id| self.take_answer(&id, answer)) {
+                let answer = outcome.clone().map(Json::from_raw);
+                if !id.as_ref().is_some_and(|id| self.take_answer(id, answer)) {
                     self.events
                         .push_back(Event::Fault(PeerFault::UnexpectedResponse));
                 }

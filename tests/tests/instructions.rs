@@ -1,0 +1,210 @@
+//! What a call costs whole servers, counted by machines: instructions under callgrind, system calls
+//! under strace. Both counts are differences of a long and a short run, so that starting is not in
+//! them. The servers are the bindings' `echo` examples in release builds.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+use mcp_tests::peers;
+
+/// What one call may cost: ten per cent more than was measured, rounded up.
+struct Budget {
+    server: &'static str,
+    tool: &'static str,
+    handshake: u64,
+    stateless: u64,
+    system_calls: f64,
+}
+
+const BUDGETS: &[Budget] = &[
+    Budget {
+        server: "echo",
+        tool: "echo",
+        handshake: 11_000,
+        stateless: 12_500,
+        system_calls: 4.0,
+    },
+    Budget {
+        server: "echo",
+        tool: "echo_quick",
+        handshake: 11_000,
+        stateless: 12_500,
+        system_calls: 2.1,
+    },
+    Budget {
+        server: "echo_tokio",
+        tool: "echo",
+        handshake: 16_000,
+        stateless: 20_000,
+        system_calls: 3.1,
+    },
+    Budget {
+        server: "echo_smol",
+        tool: "echo",
+        handshake: 16_000,
+        stateless: 20_000,
+        system_calls: 6.0,
+    },
+];
+
+/// Calls of the short run, and those that the long one makes besides.
+const FEW: usize = 500;
+const MORE: usize = 1000;
+
+fn release(server: &str) -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    BUILT.get_or_init(|| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .current_dir(&root)
+            .args(["build", "--release", "--quiet"]);
+        cargo.args([
+            "-p",
+            "bind-blocking",
+            "-p",
+            "bind-tokio",
+            "-p",
+            "bind-async-std",
+        ]);
+        cargo.args([
+            "--example",
+            "echo",
+            "--example",
+            "echo_tokio",
+            "--example",
+            "echo_smol",
+        ]);
+        assert!(
+            cargo.status().unwrap().success(),
+            "the examples do not build"
+        );
+    });
+    let this = std::env::current_exe().unwrap();
+    let target = this.ancestors().nth(3).unwrap();
+    target.join("release/examples").join(server)
+}
+
+fn has(tool: &str) -> bool {
+    let there = Command::new(tool)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok();
+    there || peers::skip(&format!("{tool} is not installed"))
+}
+
+/// One call after the other; what is counted is told on standard error or in a file.
+fn run(mut counter: Command, server: &Path, tool: &str, stateless: bool, calls: usize) -> String {
+    let mut child = counter
+        .arg(server)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    let mut ask = |request: String| {
+        input.write_all(request.as_bytes()).unwrap();
+        line.clear();
+        output.read_line(&mut line).unwrap();
+        assert!(line.contains(r#""result""#), "{line}");
+    };
+    let meta = match stateless {
+        true => {
+            r#","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"test","version":"1.0.0"},"io.modelcontextprotocol/clientCapabilities":{}}"#
+        }
+        false => {
+            ask(format!(
+                "{}\n",
+                r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"test","version":"1.0.0"}}}"#
+            ));
+            ""
+        }
+    };
+    let message = "x".repeat(64);
+    for id in 1..=calls {
+        ask(format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":{{\"name\":\"{tool}\",\"arguments\":{{\"message\":\"{message}\"}}{meta}}}}}\n"
+        ));
+    }
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{:?}", output.status);
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn instructions(server: &Path, tool: &str, stateless: bool, calls: usize) -> u64 {
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+    let told = run(valgrind, server, tool, stateless, calls);
+    let (_, count) = told.split_once("Collected : ").unwrap();
+    count.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_call_costs_few_instructions() {
+    if !has("valgrind") {
+        return;
+    }
+    let mut too_many = Vec::new();
+    for budget in BUDGETS {
+        let server = release(budget.server);
+        for (stateless, most) in [(false, budget.handshake), (true, budget.stateless)] {
+            let count = |calls| instructions(&server, budget.tool, stateless, calls);
+            let each = (count(FEW + MORE) - count(FEW)) / MORE as u64;
+            let era = if stateless { "stateless" } else { "handshake" };
+            println!("{} {} {era}: {each} of {most}", budget.server, budget.tool);
+            too_many.extend((each > most).then_some((budget.server, budget.tool, era, each, most)));
+        }
+    }
+    assert!(too_many.is_empty(), "{too_many:?}");
+}
+
+fn system_calls(server: &Path, tool: &str, calls: usize) -> BTreeMap<String, usize> {
+    let log =
+        std::env::temp_dir().join(format!("mcp-strace-{}-{tool}-{calls}", std::process::id()));
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o"]).arg(&log);
+    run(strace, server, tool, true, calls);
+    let mut counts = BTreeMap::new();
+    for line in fs::read_to_string(&log).unwrap().lines() {
+        // `1234  read(0, …` or `1234  <... read resumed>…`, which was counted when it began.
+        let call = line.split_whitespace().nth(1).unwrap_or_default();
+        if let Some((name, _)) = call.split_once('(') {
+            *counts.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+    fs::remove_file(&log).unwrap();
+    counts
+}
+
+#[test]
+fn a_call_costs_few_system_calls() {
+    if !has("strace") {
+        return;
+    }
+    let mut too_many = Vec::new();
+    for budget in BUDGETS {
+        let server = release(budget.server);
+        let few = system_calls(&server, budget.tool, FEW);
+        let mut each: BTreeMap<String, f64> = BTreeMap::new();
+        for (name, count) in system_calls(&server, budget.tool, FEW + MORE) {
+            let more = count.saturating_sub(few.get(&name).copied().unwrap_or_default());
+            each.insert(name, more as f64 / MORE as f64);
+        }
+        let all: f64 = each.values().sum();
+        each.retain(|_, each| *each >= 0.05);
+        println!("{} {}: {all} {each:?}", budget.server, budget.tool);
+        too_many.extend((all > budget.system_calls).then_some((budget.server, budget.tool, all)));
+    }
+    assert!(too_many.is_empty(), "{too_many:?}");
+}

@@ -113,7 +113,7 @@ impl SealedStates {
     }
 
     #[cfg(feature = "std")]
-    fn is_unused(&self, nonce: [u8; NONCE], expires: Instant, now: Instant) -> bool {
+    pub(super) fn is_unused(&self, nonce: [u8; NONCE], expires: Instant, now: Instant) -> bool {
         let Some(used) = &self.used else { return true };
         let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
         if used.len() >= MOST_USED {

@@ -189,6 +189,28 @@ fn what_counts_once_is_refused_the_second_time() {
 }
 
 #[test]
+fn no_more_used_states_are_remembered_than_65_536() {
+    let once = sealed().once_only();
+    let nonce = |number: u32| {
+        let mut nonce = [0; 24];
+        nonce[..4].copy_from_slice(&number.to_le_bytes());
+        nonce
+    };
+    for number in 0..65_536 {
+        assert!(once.is_unused(nonce(number), EXPIRES, NOW), "{number}");
+    }
+    assert!(
+        !once.is_unused(nonce(65_536), EXPIRES, NOW),
+        "rather none than one twice"
+    );
+    let later = Instant::from_nanos(3000);
+    assert!(
+        once.is_unused(nonce(65_536), later, EXPIRES),
+        "the others have expired"
+    );
+}
+
+#[test]
 fn what_is_kept_here_is_bounded() {
     let one = |state: &str| {
         let mut keeper = OwnStates::new(0);

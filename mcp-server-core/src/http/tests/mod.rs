@@ -1,5 +1,6 @@
 //! The HTTP front as a client sees it: heads and bodies in, statuses, headers and bodies out.
 
+mod asking;
 mod handshake;
 mod modern;
 mod other;
@@ -43,6 +44,8 @@ enum Act {
     Wait,
     /// Fails with this code.
     Fail(i32),
+    /// Asks for the client's roots, and answers with what it was told.
+    Ask,
 }
 
 struct Rig {
@@ -86,6 +89,7 @@ fn service(limits: Limits) -> Arc<Service<Act>> {
             Tool::new("routed", Json::parse(SCHEMA).unwrap()),
             Act::Answer,
         )
+        .tool(tool("ask"), Act::Ask)
         .prompt(Prompt::new("explain"), Act::Answer)
         .resource(Resource::new("test://a", "a"), Act::Answer)
         .build()
@@ -211,6 +215,7 @@ impl Rig {
         let (now, id) = (self.now, call.ticket.call());
         let outcome = match call.handler {
             Act::Fail(code) => Outcome::Fail(RpcError::new(code, "as told")),
+            Act::Ask => asking::outcome(&call.context),
             _ => outcome(&call.work),
         };
         match own {

@@ -175,6 +175,10 @@ impl Client {
     }
 
     /// Makes a call, and answers until it has its response.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "written with `json!` where it is called"
+    )]
     pub(super) fn call(
         &mut self,
         method: &str,

@@ -410,7 +410,8 @@ fn questions(count: usize) -> InputRequests {
 
 #[test]
 fn what_a_handler_asks_is_bounded() {
-    let table: [(&str, fn(usize) -> NeedInput); 4] = [
+    type Row = (&'static str, fn(usize) -> NeedInput);
+    let table: [Row; 4] = [
         ("the handler asked for nothing", |_| NeedInput::default()),
         ("the call asked more than 16 questions at once", |_| {
             NeedInput::new(questions(17))

@@ -41,7 +41,10 @@ impl CancelToken {
     pub(crate) fn reuse(mut self) -> Option<Self> {
         let shared = Arc::get_mut(&mut self.shared)?;
         #[cfg(feature = "std")]
-        shared.waiters.forget();
+        {
+            shared.waiters.forget();
+            shared.asks.forget();
+        }
         (!*shared.cancelled.get_mut()).then_some(self)
     }
 

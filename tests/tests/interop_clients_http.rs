@@ -58,4 +58,6 @@ macro_rules! bindings {
 bindings! {
     blocking: "fixture-blocking",
     tokio: "fixture-tokio",
+    smol: "fixture-smol",
+    async_std: "fixture-async-std",
 }

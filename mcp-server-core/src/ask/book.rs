@@ -69,6 +69,16 @@ enum Answer {
 }
 
 impl Asks {
+    /// What follows is another call, which must know nothing of this one's questions and answers.
+    pub(crate) fn forget(&mut self) {
+        self.book.take();
+        *self.drops.get_mut() = false;
+        *self
+            .runner
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// The book of a run, opened with what earlier ones have left.
     pub(super) fn open(&self, resumed: Option<&Resumed>) -> MutexGuard<'_, Book> {
         lock(

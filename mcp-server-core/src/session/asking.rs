@@ -17,6 +17,26 @@ use super::{
 };
 use crate::call::{NeedInput, Resumed};
 
+/// Our requests that are not answered yet, and the calls that they belong to.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    open: Vec<(i64, CallId)>,
+    last: i64,
+}
+
+impl Asked {
+    fn add(&mut self, call: CallId) -> i64 {
+        self.last += 1;
+        self.open.push((self.last, call));
+        self.last
+    }
+
+    fn take(&mut self, id: i64) -> Option<CallId> {
+        let at = self.open.iter().position(|(asked, _)| *asked == id)?;
+        Some(self.open.swap_remove(at).1)
+    }
+}
+
 impl Session {
     /// Sends the questions of a running call, which then waits for the answers.
     pub(super) fn ask(
@@ -75,9 +95,7 @@ impl Session {
         mut question: InputRequest,
         version: ProtocolVersion,
     ) -> i64 {
-        self.last_ask += 1;
-        let id = self.last_ask;
-        self.asked.push((id, call));
+        let id = self.asked.get_or_insert_default().add(call);
         if let InputRequest::Elicit(params) = &mut question
             && let ElicitParams::Url(page) = &mut **params
         {
@@ -108,10 +126,9 @@ impl Session {
         let RequestId::Number(id) = *id else {
             return false;
         };
-        let Some(at) = self.asked.iter().position(|(asked, _)| *asked == id) else {
+        let Some(call) = self.asked.as_mut().and_then(|asked| asked.take(id)) else {
             return false;
         };
-        let (_, call) = self.asked.swap_remove(at);
         let Some(Request {
             state: State::Asking(asking),
             ..
@@ -176,7 +193,7 @@ impl Session {
         };
         self.asking -= 1;
         for (id, _) in &asking.waiting {
-            self.asked.retain(|(asked, _)| asked != id);
+            let _ = self.asked.as_mut().and_then(|asked| asked.take(*id));
             if self.phase == Phase::Open {
                 self.send_cancelled(*id, &request.address, request.peer.version);
             }

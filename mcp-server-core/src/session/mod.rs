@@ -67,6 +67,7 @@ use crate::{
     cancel::CancelToken,
     state::States,
 };
+use asking::Asked;
 use batch::Batches;
 use claims::Known;
 use handshake::Opened;
@@ -89,10 +90,9 @@ pub(crate) struct Session {
     // Calls whose handlers are at work and wanted, and those that are no longer wanted.
     running: usize,
     over: usize,
-    // Calls that wait for their client's answers, our requests to it, and how many there were.
+    // Calls that wait for their client's answers, and our requests to it, once there are any.
     asking: usize,
-    asked: Vec<(i64, CallId)>,
-    last_ask: i64,
+    asked: Option<Box<Asked>>,
     states: States,
     batches: Batches,
     handshake: Option<Box<Opened>>,
@@ -137,8 +137,7 @@ impl Session {
             running: 0,
             over: 0,
             asking: 0,
-            asked: Vec::new(),
-            last_ask: 0,
+            asked: None,
             states: States::new(limits),
             batches: Batches::new(limits.outbound_bytes),
             handshake: None,

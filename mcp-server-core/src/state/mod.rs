@@ -12,7 +12,7 @@ mod stored;
 #[cfg(all(test, feature = "seal", feature = "std"))]
 mod tests;
 
-use alloc::{string::String, sync::Arc};
+use alloc::{boxed::Box, string::String, sync::Arc};
 use core::fmt;
 use mcp_proto::{limits::Limits, time::Instant};
 
@@ -44,14 +44,17 @@ pub trait StateKeeper: Send + Sync + fmt::Debug {
 #[derive(Debug)]
 pub(crate) struct States {
     keeper: Option<Arc<dyn StateKeeper>>,
-    own: OwnStates,
+    // Once there are any.
+    own: Option<Box<OwnStates>>,
+    most: usize,
 }
 
 impl States {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             keeper: None,
-            own: OwnStates::new(limits.kept_state_bytes),
+            own: None,
+            most: limits.kept_state_bytes,
         }
     }
 
@@ -70,7 +73,11 @@ impl States {
     ) -> Option<String> {
         match keeper.or(self.keeper.as_ref()) {
             Some(keeper) => keeper.keep(state, bound, expires),
-            None => Some(self.own.keep(state, bound, expires)),
+            None => {
+                let most = self.most;
+                let own = || Box::new(OwnStates::new(most));
+                Some(self.own.get_or_insert_with(own).keep(state, bound, expires))
+            }
         }
     }
 
@@ -83,7 +90,7 @@ impl States {
     ) -> Option<String> {
         match keeper.or(self.keeper.as_ref()) {
             Some(keeper) => keeper.recall(brought, bound, now),
-            None => self.own.recall(brought, bound, now),
+            None => self.own.as_mut()?.recall(brought, bound, now),
         }
     }
 }

@@ -1,12 +1,6 @@
 //! What is brought back to whoever keeps states, and what is not.
 
-use alloc::{
-    boxed::Box,
-    format,
-    string::{String, ToString},
-    sync::Arc,
-    vec::Vec,
-};
+use alloc::{boxed::Box, format, string::String, sync::Arc, vec::Vec};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use mcp_proto::{method::Method, time::Instant, version::ProtocolVersion};
@@ -139,10 +133,7 @@ fn keys_are_rotated_without_a_gap() {
         let kept = keeper.keep("x", &own(), EXPIRES).unwrap();
         for (opening, other) in keepers.iter().enumerate() {
             let opens = other.recall(&kept, &own(), NOW).is_some();
-            let knows = match (sealing < 2, opening) {
-                (true, 3) | (false, 0) => false,
-                _ => true,
-            };
+            let knows = !matches!((sealing < 2, opening), (true, 3) | (false, 0));
             assert_eq!(opens, knows, "sealed by {sealing}, opened by {opening}");
         }
     }
@@ -242,5 +233,5 @@ fn what_is_kept_here_is_bounded() {
         stored.keep(&long, &own(), EXPIRES).is_some(),
         "they have expired"
     );
-    assert!(stored.keep(&"x".to_string(), &own(), EXPIRES).is_some());
+    assert!(stored.keep("x", &own(), EXPIRES).is_some());
 }

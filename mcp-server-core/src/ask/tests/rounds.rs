@@ -145,6 +145,29 @@ fn prompts_and_resources_ask_as_tools_do() {
 }
 
 #[test]
+fn what_one_call_was_told_no_other_knows() {
+    for version in ELICITING {
+        let builder = server()
+            .tool(ToolEntry::new("sync").run(|_, cx| {
+                let number = cx.once("number", || 1)?;
+                Ok::<_, ToolError>(alloc::format!("{} {number}", name(cx, "Name?")?))
+            }))
+            .tool(ToolEntry::new("async").run_async(|_, cx| async move {
+                let asked = cx.elicit::<Name>("Name?").await?;
+                Ok::<_, ToolError>(asked.required()?.name)
+            }));
+        let mut client = Client::new(version, builder);
+        for number in 1..=6 {
+            let tool = if number % 2 == 0 { "sync" } else { "async" };
+            let answer = alloc::format!("Ada{number}");
+            let response = client.tool(tool, &json!({}), |_, _| accept(&json!({"name": answer})));
+            assert!(text(&response).starts_with(&answer), "{version} {response}");
+            assert_eq!(client.rounds.len(), number, "{version}");
+        }
+    }
+}
+
+#[test]
 fn what_is_done_once_is_not_repeated() {
     for version in ELICITING {
         let (runs, effects) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));

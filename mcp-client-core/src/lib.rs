@@ -138,6 +138,9 @@ mod event;
 mod facade;
 #[cfg(feature = "std")]
 mod front;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "http")]
 pub mod http;
 mod options;

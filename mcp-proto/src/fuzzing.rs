@@ -181,3 +181,19 @@ pub fn tool_result(input: &[u8]) {
         );
     }
 }
+
+/// Law: a text comes back from a header's value as it was; and what a value is read as can be said
+/// again in a value that reads the same.
+#[cfg(feature = "http")]
+pub fn header_value(input: &[u8]) {
+    use crate::http::value;
+    if let Ok(text) = core::str::from_utf8(input) {
+        let header = value::header(text);
+        assert_eq!(value::decode(header.as_bytes()).as_deref(), Ok(text));
+    }
+    if let Ok(text) = value::decode(input) {
+        let again = value::header(&text);
+        assert_eq!(value::decode(again.as_bytes()).as_deref(), Ok(&*text));
+    }
+    let _ = value::plain(input);
+}

@@ -18,6 +18,7 @@ use alloc::{
 use http::request::Parts;
 use mcp_proto::{
     json::Json,
+    limits::Limits,
     rpc::RpcError,
     time::Instant,
     types::{
@@ -26,7 +27,8 @@ use mcp_proto::{
 };
 
 use crate::{
-    call::{Outcome, Work},
+    call::{Event, Outcome, Work},
+    conn::Conn,
     http::{Body, Exchange, HttpEvent, HttpOptions, HttpServer, HttpServerEvent},
     service::Service,
 };
@@ -196,5 +198,78 @@ fn outcome(work: &Work) -> Outcome {
         Work::Prompt { .. } => Outcome::Prompt(GetPromptResult::default()),
         Work::Resource { .. } => Outcome::Resource(ReadResourceResult::default()),
         _ => Outcome::Fail(RpcError::internal("not offered")),
+    }
+}
+
+/// Law: however a client's bytes are cut, a server whose handlers take no time does and says the
+/// same; and then it ends. The first byte chooses how narrow the limits are.
+pub fn conn_bytes(input: &[u8]) {
+    let (choice, bytes) = input.split_first().unwrap_or((&0, &[]));
+    let whole = conversation(*choice, bytes, bytes.len().max(1));
+    for piece in [1, 7] {
+        assert_eq!(
+            conversation(*choice, bytes, piece),
+            whole,
+            "cut into pieces of {piece}"
+        );
+    }
+}
+
+fn conversation(choice: u8, bytes: &[u8], piece: usize) -> String {
+    let mut limits = Limits::default();
+    if choice & 1 == 1 {
+        limits.message_bytes = 256;
+        limits.name_bytes = 16;
+        limits.json_depth = 4;
+        limits.rejections = 2;
+        limits.listens = 1;
+        limits.subscribed_uris = 1;
+    }
+    let service = Service::builder(Implementation::new("fuzz", "1"))
+        .limits(limits)
+        .tool(Tool::new("a", Json::empty_object()), ())
+        .resource(Resource::new("x:a", "a"), ())
+        .prompt(Prompt::new("p"), ())
+        .build();
+    // One tool, one resource and one prompt with names of their own are always a service.
+    let mut conn = Conn::new(Arc::new(service.expect("a valid service")), 1, NOW);
+    let (mut seen, mut said) = (String::new(), Vec::new());
+    for chunk in bytes.chunks(piece) {
+        conn.handle_bytes(chunk, NOW);
+        converse(&mut conn, &mut seen, &mut said);
+    }
+    conn.handle_eof(NOW);
+    converse(&mut conn, &mut seen, &mut said);
+    assert!(conn.is_closed() && !conn.wants_write() && conn.poll_timeout().is_none());
+    for line in said
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+    {
+        let text = core::str::from_utf8(line).expect("what is said is UTF-8");
+        assert!(Json::parse(text).is_ok(), "no JSON: {text}");
+    }
+    seen + &String::from_utf8_lossy(&said)
+}
+
+fn converse(conn: &mut Conn<()>, seen: &mut String, said: &mut Vec<u8>) {
+    loop {
+        let mut idle = true;
+        while let Some(event) = conn.poll_event() {
+            idle = false;
+            match event {
+                Event::Call(call) => {
+                    *seen += &format!("{:?}\n", call.work);
+                    let outcome = outcome(&call.work);
+                    let _ = conn.finish(call.ticket, outcome, NOW);
+                }
+                event => *seen += &format!("{event:?}\n"),
+            }
+        }
+        while conn.poll_transmit(said) {
+            idle = false;
+        }
+        if idle {
+            return;
+        }
     }
 }

@@ -2,22 +2,30 @@
 
 use std::{fs, path::Path};
 
+use mcp_client_core::fuzzing as client;
 use mcp_proto::fuzzing;
+use mcp_server_core::fuzzing as server;
 
 /// What a fuzz target does with one input.
 type Body = fn(&[u8]);
 
 /// A fuzz target's name and its body.
 const TARGETS: &[(&str, Body)] = &[
-    ("asks", mcp_server_core::fuzzing::asks),
-    ("exchange", mcp_server_core::fuzzing::exchange),
+    ("asks", server::asks),
+    ("client_bytes", client::client_bytes),
+    ("client_http", client::client_http),
+    ("conn_bytes", server::conn_bytes),
+    ("era_probe", client::era_probe),
+    ("exchange", server::exchange),
+    ("header_value", fuzzing::header_value),
     ("json", fuzzing::json),
     ("line", fuzzing::line),
-    ("request_state", mcp_server_core::fuzzing::request_state),
+    ("request_state", server::request_state),
     ("rpc", fuzzing::rpc),
     ("sse", fuzzing::sse),
     ("tool_result", fuzzing::tool_result),
     ("uri_template", fuzzing::uri_template),
+    ("world", mcp_world::fuzz),
 ];
 
 fn corpora() -> std::path::PathBuf {

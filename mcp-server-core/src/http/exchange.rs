@@ -190,7 +190,11 @@ impl<H: Clone> Exchange<H> {
         self.now = now;
         self.reply.cut();
         match &mut self.state {
-            State::Serving(serving) => serving.handle_disconnect(),
+            State::Serving(serving) => {
+                serving.handle_disconnect();
+                // What waited for room has nobody to wait for.
+                serving.pump(&mut self.reply, now);
+            }
             State::Seated(_) => {}
             _ => self.state = State::Done,
         }

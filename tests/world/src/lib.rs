@@ -58,6 +58,15 @@ mod trace;
 mod web;
 mod world;
 
+/// Law: all of them hold, whatever the scenario. The body of the fuzz target.
+pub fn fuzz(input: &[u8]) {
+    let options = Options {
+        replayed: true,
+        ..Options::default()
+    };
+    let _ = run(&Scenario::from_bytes(input), options);
+}
+
 pub use scenario::{Pick, Scenario, Setup, Step};
 pub use shrink::{find_fault, shrink, tell};
 pub use world::{Options, Plant, Report, run};

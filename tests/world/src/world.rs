@@ -171,7 +171,7 @@ fn narrow(pick: Pick, over_http: bool) -> Limits {
     limits.call_timeout = Duration::from_secs(5);
     limits.call_timeout_max = Duration::from_secs(9);
     limits.input_timeout = Duration::from_secs(20);
-    limits.sessions = 3;
+    limits.sessions = 8;
     limits.session_idle = Duration::from_secs(30);
     limits.replay_events = 4;
     limits.fetches = 3;

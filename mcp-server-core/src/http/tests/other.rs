@@ -183,3 +183,25 @@ fn a_client_that_stopped_reading_and_a_late_call_leave_nothing_due() {
         assert!(due.is_none_or(|due| due > rig.now), "{due:?}");
     }
 }
+
+#[test]
+fn an_answer_that_nobody_takes_does_not_keep_its_exchange() {
+    let mut limits = Limits::default();
+    limits.outbound_high_water = 10;
+    let options = HttpOptions::listening(true).sessions(SessionMode::Stateless);
+    let mut rig = Rig::with_limits(options, limits);
+    let call = request("1", "tools/call", r#"{"name":"wait"}"#);
+    let mut exchange = rig.begin("POST /mcp", &BASE).exchange;
+    exchange.handle_body(call.as_bytes(), rig.now);
+    exchange.handle_body_end(rig.now);
+    let Some(HttpEvent::Call(call)) = exchange.poll_event() else {
+        panic!("a call");
+    };
+    // The client takes nothing of what it is told, so that the answer has to wait.
+    let id = call.ticket.call();
+    let _ = exchange.note(id, note("working"), rig.now);
+    let _ = exchange.finish(call.ticket, outcome(&call.work), rig.now);
+    assert!(!exchange.is_done());
+    exchange.handle_disconnect(rig.now);
+    assert!(exchange.is_done(), "for ever in the way");
+}

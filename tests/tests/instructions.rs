@@ -49,7 +49,7 @@ const BUDGETS: &[Budget] = &[
         tool: "echo",
         handshake: 16_000,
         stateless: 20_000,
-        system_calls: 6.0,
+        system_calls: 8.1,
     },
 ];
 

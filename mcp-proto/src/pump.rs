@@ -101,7 +101,7 @@ pub enum Step {
 /// #     fn patience(&self) -> Duration { Duration::ZERO }
 /// # }
 /// // A loop over two byte strings, which are always ready. `Echo` says what it hears.
-/// let (mut input, mut output, now) = (&b"hello"[..], Vec::new(), Instant::ZERO);
+/// let (mut input, mut output, now) = (&b"hello"[..], Vec::<u8>::new(), Instant::ZERO);
 /// let mut pump = Pump::new(Echo::default());
 /// loop {
 ///     match pump.step(now) {

@@ -79,6 +79,17 @@ pub struct Limits {
     /// Notifications kept for one call or stream before the oldest progress report gives way. 256.
     pub notes_queued: usize,
 
+    /// Tasks that one server's store keeps. 1,024; those that ended first give way to new ones.
+    pub tasks: usize,
+    /// Bytes of such tasks, their results included. 64 MiB.
+    pub task_bytes: usize,
+    /// Tasks that one server works on at once; the next one is refused. 64.
+    pub tasks_running: usize,
+    /// How long a task is kept from its beginning where nobody says. 1 h.
+    pub task_ttl: Duration,
+    /// How long a task is kept at most, whatever its client asks for. 24 h.
+    pub task_ttl_max: Duration,
+
     /// Items in one page of a list. 100.
     pub page_items: usize,
     /// Pages that a client follows for one list. 250.
@@ -154,6 +165,11 @@ impl Default for Limits {
             subscribed_uris: 256,
             subscribed_topics: 256,
             notes_queued: 256,
+            tasks: 1024,
+            task_bytes: 64 * MIB,
+            tasks_running: 64,
+            task_ttl: Duration::from_secs(60 * 60),
+            task_ttl_max: Duration::from_secs(24 * 60 * 60),
             page_items: 100,
             pages: 250,
             sessions: 1024,

@@ -92,6 +92,12 @@ impl ServerBuilder {
         self.service(|service| service.extension(extension))
     }
 
+    /// Lets calls outlive their requests, of tools that [may](crate::ToolEntry::task).
+    #[cfg(feature = "std")]
+    pub fn tasks(self, tasks: crate::Tasks) -> Self {
+        self.extension(tasks.into_extension())
+    }
+
     /// Adds the components of a struct, or of anything else that has several.
     pub fn components(mut self, components: impl Components) -> Self {
         self.set.components(components);

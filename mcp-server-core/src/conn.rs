@@ -131,6 +131,12 @@ impl<H: Clone> Conn<H> {
         }
     }
 
+    /// Says on whose behalf the peer asks, as whoever let it in has established; to be told before
+    /// anything is read. By default on nobody's in particular.
+    pub fn on_behalf_of(&mut self, subject: Option<Arc<str>>) {
+        self.session.set_subject(subject);
+    }
+
     /// Bytes from the peer, cut anywhere.
     pub fn handle_bytes(&mut self, bytes: &[u8], now: Instant) {
         self.tick(now);

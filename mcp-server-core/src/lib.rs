@@ -24,6 +24,8 @@ mod extension;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handler;
+#[cfg(feature = "std")]
+mod host;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "std")]
@@ -35,6 +37,8 @@ mod server;
 pub mod service;
 mod session;
 mod state;
+#[cfg(feature = "std")]
+mod tasks;
 
 pub use ask::AskError;
 #[cfg(feature = "std")]
@@ -61,6 +65,8 @@ pub use extension::{
 };
 pub use handler::{AsyncFn, BoxFuture, Handler, SyncFn};
 #[cfg(feature = "std")]
+pub use host::{Detached, Host};
+#[cfg(feature = "std")]
 pub use listen::{AcceptFailure, Connection, Connections, Shutdown};
 pub use mcp_proto;
 #[cfg(feature = "macros")]
@@ -81,6 +87,9 @@ pub use state::SealedStates;
 #[cfg(feature = "std")]
 pub use state::StoredStates;
 pub use state::{Bound, StateKeeper};
+
+#[cfg(feature = "std")]
+pub use tasks::{MemoryTaskStore, StoreError, TaskRecord, TaskStore, Tasks};
 
 /// How the macros' code reaches this crate, through whichever crate exports it.
 #[doc(hidden)]

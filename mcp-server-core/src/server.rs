@@ -19,6 +19,7 @@ use crate::{
     error::BuildError,
     extension::TopicChange,
     handler::Handler,
+    host::{Host, SharedHost},
     service::{ComponentKind, Edit, Service},
 };
 
@@ -38,6 +39,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Server {
     shared: Arc<Shared>,
+    host: Option<SharedHost>,
 }
 
 #[derive(Debug)]
@@ -66,7 +68,21 @@ impl Server {
         });
         Self {
             shared: Arc::new(Shared { policy, state }),
+            host: None,
         }
+    }
+
+    /// For bindings: the same server, with what it needs to run what outlives its connections.
+    #[must_use]
+    pub fn hosted_by(mut self, host: Arc<dyn Host>) -> Self {
+        self.host = Some(host);
+        self
+    }
+
+    /// What runs what outlives its connections, if it is served by something that does.
+    #[must_use]
+    pub fn host(&self) -> Option<&Arc<dyn Host>> {
+        self.host.as_ref()
     }
 
     /// What it offers now.
@@ -429,7 +445,11 @@ impl ServerHandle {
     /// is put together: any number of changes of one thing waits as one.
     pub fn changed(&self, change: impl Into<Change>) {
         let change = change.into();
+        let service = self.server.current();
         Server::tell(self.server.state(), |pending| pending.note(&change));
+        if let Change::Topic(topic) = &change {
+            service.observe(topic);
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use async_net::{AsyncToSocketAddrs, TcpListener};
 use futures_io::{AsyncRead, AsyncWrite};
 use mcp_server_core::{AcceptFailure, Connections, IntoServer, Shutdown};
 
-use super::serve::serve_until;
+use super::{host::hosted, serve::serve_until};
 use crate::{Error, Runtime};
 
 /// A listening socket whose every connection is one client.
@@ -117,7 +117,7 @@ impl<R: Runtime> Listener<R> {
     /// [`Error::Build`] where the server cannot be built, [`Error::Io`] where accepting fails.
     /// What fails in one connection ends that connection only.
     pub async fn serve(self, server: impl IntoServer) -> Result<(), Error> {
-        let server = server.into_server()?;
+        let server = hosted(server)?;
         let mut connections = Connections::new();
         let result = loop {
             let (reader, writer) = match self.next().await {

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "http-server")]
 mod http;
+mod host;
 mod listen;
 mod serve;
 mod stdio;

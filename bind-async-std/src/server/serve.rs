@@ -3,6 +3,7 @@
 use futures_io::{AsyncRead, AsyncWrite};
 use mcp_server_core::{CancelToken, Desk, IntoServer, Job, Server};
 
+use super::host::hosted;
 use crate::{Error, clock::Clock, driver::Driver};
 
 /// Serves one connection over a reader and a writer until the peer closes it.
@@ -35,7 +36,7 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let server = server.into_server()?;
+    let server = hosted(server)?;
     serve_built(&server, reader, writer).await
 }
 

@@ -2,7 +2,7 @@
 
 use mcp_server_core::IntoServer;
 
-use super::serve::serve_built;
+use super::{host::hosted, serve::serve_built};
 use crate::Error;
 
 /// Serves the client that started this process, over standard input and output, until it closes
@@ -30,7 +30,7 @@ use crate::Error;
 /// }
 /// ```
 pub async fn serve_stdio(server: impl IntoServer) -> Result<(), Error> {
-    let server = server.into_server()?;
+    let server = hosted(server)?;
     let (reader, writer) = streams::take()?;
     serve_built(&server, reader, writer).await
 }

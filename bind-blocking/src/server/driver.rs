@@ -27,7 +27,7 @@ use mcp_server_core::{
     Call, Closed, Conn, Cx, Event, Handler, IntoServer, Link, Note, Server, Watch,
 };
 
-use super::block_on::block_on;
+use super::{block_on::block_on, host::hosted};
 use crate::{Error, clock::Clock};
 
 /// How long a handler may keep the only reader busy before another thread takes over.
@@ -66,7 +66,7 @@ where
     R: Read + Send + 'static,
     W: Write + Send + 'static,
 {
-    let server = server.into_server()?;
+    let server = hosted(server)?;
     serve_boxed(&server, Box::new(reader), Box::new(writer))
 }
 

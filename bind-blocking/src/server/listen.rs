@@ -17,7 +17,7 @@ use std::{
 
 use mcp_server_core::{AcceptFailure, IntoServer, Server};
 
-use super::driver::serve_boxed;
+use super::{driver::serve_boxed, host::hosted};
 use crate::Error;
 
 /// A listening socket whose every connection is one client.
@@ -131,7 +131,7 @@ impl Listener {
     /// [`Error::Build`] where the server cannot be built, [`Error::Io`] where accepting fails.
     /// What fails in one connection ends that connection only.
     pub fn serve(self, server: impl IntoServer) -> Result<(), Error> {
-        let server = server.into_server()?;
+        let server = hosted(server)?;
         let mut connections = Vec::new();
         let result = loop {
             let stream = match self.socket.accept() {

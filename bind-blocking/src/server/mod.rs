@@ -2,6 +2,7 @@
 
 mod block_on;
 mod driver;
+mod host;
 #[cfg(feature = "http-server")]
 mod http;
 mod listen;

@@ -7,7 +7,7 @@ use std::{
 
 use mcp_server_core::IntoServer;
 
-use super::driver::serve_boxed;
+use super::{driver::serve_boxed, host::hosted};
 use crate::Error;
 
 /// Serves the client that started this process, over standard input and output, until it closes
@@ -34,7 +34,7 @@ use crate::Error;
 /// }
 /// ```
 pub fn serve_stdio(server: impl IntoServer) -> Result<(), Error> {
-    let server = server.into_server()?;
+    let server = hosted(server)?;
     let (reader, writer) = take_stdio()?;
     serve_boxed(&server, reader, writer)
 }

@@ -18,7 +18,7 @@ use tokio::{
     net::{TcpListener, ToSocketAddrs},
 };
 
-use super::serve::serve_until;
+use super::{host::hosted, serve::serve_until};
 use crate::Error;
 
 /// A listening socket whose every connection is one client.
@@ -112,7 +112,7 @@ impl Listener {
     /// [`Error::Build`] where the server cannot be built, [`Error::Io`] where accepting fails.
     /// What fails in one connection ends that connection only.
     pub async fn serve(self, server: impl IntoServer) -> Result<(), Error> {
-        let server = server.into_server()?;
+        let server = hosted(server)?;
         let mut connections = Connections::new();
         let result = loop {
             let (reader, writer) = match self.next().await {

@@ -1,5 +1,6 @@
 //! Serving: what runs handlers on tokio, and where connections come from.
 
+mod host;
 #[cfg(feature = "http-server")]
 mod http;
 mod listen;

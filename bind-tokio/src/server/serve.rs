@@ -3,6 +3,7 @@
 use mcp_server_core::{CancelToken, Desk, IntoServer, Job, Server};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::host::hosted;
 use crate::{Error, clock::Clock, driver::Driver};
 
 /// Serves one connection over a reader and a writer until the peer closes it.
@@ -43,7 +44,7 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let server = server.into_server()?;
+    let server = hosted(server)?;
     serve_built(&server, reader, writer).await
 }
 

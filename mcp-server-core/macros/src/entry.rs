@@ -207,7 +207,12 @@ impl Component<'_> {
                 })
             }
         });
-        quote!(#annotations #output #input)
+        let task = self
+            .options
+            .task
+            .as_ref()
+            .map(|support| quote!(.task(#core::mcp_proto::types::TaskSupport::#support)));
+        quote!(#annotations #output #task #input)
     }
 
     /// Adds a parameter to a tool's input schema.

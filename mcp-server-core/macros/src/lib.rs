@@ -90,6 +90,9 @@ use options::Kind;
 /// The function may return whatever is `IntoToolResult`. Its return type says the output schema;
 /// `output_schema = …` replaces it by a JSON text, `output_schema = none` leaves it out.
 ///
+/// `task = "optional"` lets calls become tasks where the client takes them, `task = "required"`
+/// makes all of them tasks, on servers that have tasks.
+///
 /// The hints `read_only`, `destructive`, `idempotent` and `open_world` tell what the tool does to
 /// the world, alone or with `= false`. The [crate's page](crate) lists the other options, and what
 /// can be said about parameters.

@@ -50,6 +50,7 @@ impl Kind {
                 "idempotent",
                 "open_world",
                 "output_schema",
+                "task",
             ],
             Self::Resource => &[
                 "name",
@@ -98,6 +99,8 @@ pub(crate) struct Options {
     /// `read_only` and its kind, each with the name of the method that says it.
     pub(crate) hints: Vec<(Ident, Expr)>,
     pub(crate) output_schema: Option<OutputSchema>,
+    /// The name of the `TaskSupport` variant.
+    pub(crate) task: Option<Ident>,
 }
 
 pub(crate) enum OutputSchema {
@@ -165,6 +168,7 @@ impl Options {
             "timeout" => self.timeout = Some(Timeout::of(value(input)?)?),
             "quick" => self.quick = Some(option.span()),
             "disabled" => self.disabled = true,
+            "task" => self.task = Some(task_support(&value(input)?)?),
             "output_schema" => {
                 let schema: Expr = value(input)?;
                 let none = matches!(&schema, Expr::Path(path) if path.path.is_ident("none"));
@@ -202,6 +206,19 @@ impl Options {
         }
         Ok(())
     }
+}
+
+fn task_support(value: &LitStr) -> syn::Result<Ident> {
+    let variant = match &*value.value() {
+        "optional" => "Optional",
+        "required" => "Required",
+        "forbidden" => "Forbidden",
+        _ => {
+            let error = "say whether calls may become tasks: `\"optional\"`, `\"required\"` or `\"forbidden\"`";
+            return Err(syn::Error::new(value.span(), error));
+        }
+    };
+    Ok(Ident::new(variant, value.span()))
 }
 
 fn boolean(value: LitBool) -> Expr {

@@ -495,3 +495,20 @@ fn a_whole_server_is_built_of_functions() {
         .unwrap();
     assert_eq!(server.current().info().name, "mcp-server-macros");
 }
+
+/// Takes its time.
+#[tool(task = "optional")]
+fn long() {}
+
+#[test]
+fn a_tool_says_whether_it_runs_as_a_task() {
+    let tester = Tester::new(|server| server.tool(long).tool(add));
+    let support = |name| {
+        let tool = tester.0.tool(name).unwrap().definition();
+        tool.execution
+            .as_ref()?
+            .task_support
+            .map(|support| support.as_str())
+    };
+    assert_eq!((support("long"), support("add")), (Some("optional"), None));
+}

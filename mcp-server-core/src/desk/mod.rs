@@ -123,6 +123,12 @@ impl Desk {
         self
     }
 
+    /// Says on whose behalf the peer asks, as whoever let it in has established; to be told before
+    /// anything is read.
+    pub fn on_behalf_of(&mut self, subject: Option<Arc<str>>) {
+        self.conn.on_behalf_of(subject);
+    }
+
     /// Takes in what was read.
     pub fn handle_bytes(&mut self, bytes: &[u8], now: Instant) {
         self.conn.handle_bytes(bytes, now);

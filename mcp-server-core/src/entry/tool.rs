@@ -4,7 +4,7 @@ use alloc::{boxed::Box, string::String, sync::Arc};
 use core::future::Future;
 use mcp_proto::{
     json::Json,
-    types::{OutputSchema, Tool, ToolAnnotations},
+    types::{OutputSchema, TaskSupport, Tool, ToolAnnotations},
 };
 use serde::de::DeserializeOwned;
 
@@ -117,6 +117,15 @@ impl ToolEntry {
     }
 
     shared_settings!(tool);
+
+    /// Says whether its calls may, must or must not become [tasks](crate::Tasks), which outlive
+    /// their requests. They do not by default.
+    ///
+    /// Where they must, clients that know no tasks cannot call it.
+    pub fn task(mut self, support: TaskSupport) -> Self {
+        self.tool = self.tool.with_task_support(support);
+        self
+    }
 
     /// Sets the hints about what it does to the world.
     pub fn annotations(mut self, annotations: ToolAnnotations) -> Self {

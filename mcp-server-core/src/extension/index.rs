@@ -11,7 +11,7 @@ use mcp_proto::{
     version::ProtocolVersion,
 };
 
-use super::{Declare, Extension, ExtensionMethod};
+use super::{Declare, Extension, ExtensionMethod, Observer, TopicChange};
 use crate::error::BuildError;
 
 /// The extensions of a service.
@@ -47,6 +47,7 @@ struct Declared {
     settings: Json,
     since: ProtocolVersion,
     declare: Option<Declare>,
+    observer: Option<Observer>,
 }
 
 /// A method that was found.
@@ -84,6 +85,7 @@ impl<H> Extensions<H> {
             meta_keys,
             topics,
             task_calls,
+            observer,
         } = extension;
         let wrong = |problem: String| BuildError::Extension {
             id: (*id).into(),
@@ -98,6 +100,7 @@ impl<H> Extensions<H> {
             settings,
             since,
             declare,
+            observer,
         });
         for method in methods {
             self.index.check_method(&method).map_err(wrong)?;
@@ -243,6 +246,18 @@ impl ExtensionIndex {
             if let Some(declare) = extension.declare {
                 declare(capabilities, version);
             }
+        }
+    }
+
+    /// Tells the extension that a change is about.
+    #[cfg_attr(not(feature = "std"), allow(dead_code))]
+    pub(crate) fn observe(&self, change: &TopicChange) {
+        let known = self
+            .declared
+            .iter()
+            .find(|known| known.id == change.extension);
+        if let Some(Observer(observer)) = known.and_then(|known| known.observer.as_ref()) {
+            observer(change);
         }
     }
 

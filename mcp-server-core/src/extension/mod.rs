@@ -53,6 +53,17 @@ pub struct Extension<H> {
     meta_keys: Vec<Arc<str>>,
     topics: Option<Arc<str>>,
     task_calls: Option<H>,
+    observer: Option<Observer>,
+}
+
+/// Who hears of changes.
+#[derive(Clone)]
+struct Observer(Arc<dyn Fn(&TopicChange) + Send + Sync>);
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
 }
 
 /// A request that an extension adds.
@@ -82,6 +93,7 @@ impl<H> Extension<H> {
             meta_keys: Vec::new(),
             topics: None,
             task_calls: None,
+            observer: None,
         }
     }
 
@@ -126,6 +138,13 @@ impl<H> Extension<H> {
     /// [changes](crate::TopicChange) are sent to the stream.
     pub fn topics(mut self, field: impl Into<Arc<str>>) -> Self {
         self.topics = Some(field.into());
+        self
+    }
+
+    /// Hears of every change of its topics, wherever it was made. Called from whatever thread made
+    /// it, so that it must return at once.
+    pub fn observing(mut self, observer: Arc<dyn Fn(&TopicChange) + Send + Sync>) -> Self {
+        self.observer = Some(Observer(observer));
         self
     }
 

@@ -218,6 +218,11 @@ impl<H> Service<H> {
         &self.about.limits
     }
 
+    #[cfg(feature = "std")]
+    pub(crate) fn observe(&self, change: &crate::TopicChange) {
+        self.extensions.index().observe(change);
+    }
+
     /// How long clients may keep lists and the answer to `server/discover` (2026-07-28).
     #[must_use]
     pub fn list_cache(&self) -> CacheHints {

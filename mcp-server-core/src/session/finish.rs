@@ -319,7 +319,7 @@ fn strip_meta(meta: &mut Option<Meta>, peer: &Peer, offers: &dyn Offers) {
 }
 
 /// An error of a handler's as a revision may say it.
-pub(super) fn fit(mut error: RpcError, version: ProtocolVersion) -> RpcError {
+pub(crate) fn fit(mut error: RpcError, version: ProtocolVersion) -> RpcError {
     let stateless = version.era() == Era::Stateless;
     error.code = match error.code {
         // 2026-07-28, server/resources, Error Handling; until then -32002.

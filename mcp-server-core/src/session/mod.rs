@@ -55,6 +55,8 @@ use mcp_proto::{
 
 #[cfg(feature = "http")]
 pub(crate) use claims::{Claims, are_made as claims_are_made};
+#[cfg(feature = "std")]
+pub(crate) use finish::fit;
 pub(crate) use offers::{Found, FoundCompletion, Offers, Place};
 #[cfg(feature = "http")]
 pub(crate) use outbox::{Sent, SentKind};
@@ -153,7 +155,6 @@ impl Session {
     }
 
     /// Says on whose behalf everything is asked; to be told before anything is.
-    #[cfg(feature = "http")]
     pub(crate) fn set_subject(&mut self, subject: Option<Arc<str>>) {
         self.subject = subject;
     }

@@ -21,7 +21,7 @@ use super::{
     poller::{LISTENER, Poller, State, WAKER},
     signals::Signals,
 };
-use crate::Error;
+use crate::{Error, server::host::hosted};
 
 /// Judges a request by its bearer token.
 pub(super) type Authorizer = Arc<dyn Fn(Option<&str>) -> Verdict + Send + Sync>;
@@ -54,7 +54,7 @@ const MAX_THREADS: usize = 256;
 /// }
 /// ```
 pub fn serve_http(server: impl IntoServer, address: impl ToSocketAddrs) -> Result<(), Error> {
-    let server = server.into_server()?;
+    let server = hosted(server)?;
     HttpListener::bind(address)?.end_on_signals()?.serve(server)
 }
 
@@ -196,7 +196,7 @@ impl HttpListener {
     /// [`Error::Build`] where the server cannot be built, [`Error::Io`] where the system cannot
     /// tell what happens on the sockets. What fails in one connection ends that connection only.
     pub fn serve(self, server: impl IntoServer) -> Result<(), Error> {
-        let server = server.into_server()?;
+        let server = hosted(server)?;
         let grace = server.current().limits().drain_timeout;
         let waker = Arc::clone(&self.shutdown.waker);
         let watch = {

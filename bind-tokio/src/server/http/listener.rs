@@ -19,7 +19,7 @@ use mcp_server_core::{
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 
 use super::{connection, service, signals::Signals};
-use crate::Error;
+use crate::{Error, server::host::hosted};
 
 /// Connections that may be open at the same time.
 const MAX_CONNECTIONS: usize = 10_000;
@@ -48,7 +48,7 @@ const MAX_CONNECTIONS: usize = 10_000;
 /// }
 /// ```
 pub async fn serve_http(server: impl IntoServer, address: impl ToSocketAddrs) -> Result<(), Error> {
-    let server = server.into_server()?;
+    let server = hosted(server)?;
     let listener = HttpListener::bind(address).await?;
     listener.end_on_signals()?.serve(server).await
 }
@@ -173,7 +173,7 @@ impl HttpListener {
     /// [`Error::Build`] where the server cannot be built, [`Error::Io`] where accepting fails. What
     /// fails in one connection ends that connection only.
     pub async fn serve(self, server: impl IntoServer) -> Result<(), Error> {
-        let server = server.into_server()?;
+        let server = hosted(server)?;
         let limits = server.current().limits().clone();
         let (service, runtime) = service::build(&server, self.options, self.judge);
         let mut serving = Serving {

@@ -8,7 +8,7 @@ use mcp_server_core::{
 };
 
 use super::runtime::Tokio;
-use crate::Error;
+use crate::{Error, server::host::hosted};
 
 /// A server as a `tower::Service`, for axum's `Router::route_service` and everything else that
 /// takes one. Needs a tokio runtime once it is called.
@@ -36,7 +36,7 @@ use crate::Error;
 /// }
 /// ```
 pub fn http_service(server: impl IntoServer, options: HttpOptions) -> Result<HttpService, Error> {
-    Ok(build(&server.into_server()?, options, None).0)
+    Ok(build(&hosted(server)?, options, None).0)
 }
 
 /// As [`http_service`], with every request to the endpoint judged by its bearer token before its
@@ -52,7 +52,7 @@ pub fn authorized_http_service<F>(
 where
     F: Future<Output = Verdict> + Send + 'static,
 {
-    Ok(build(&server.into_server()?, options, Some(boxed(judge))).0)
+    Ok(build(&hosted(server)?, options, Some(boxed(judge))).0)
 }
 
 pub(super) fn boxed<F>(judge: impl Fn(Option<String>) -> F + Send + Sync + 'static) -> Box<Judge>

@@ -46,4 +46,7 @@ fn all_and_more(#[arg(flatten)] all: Vec<u8>, more: u8) {}
 #[tool]
 fn same_names(a: u8, #[arg(rename = "a")] b: u8) {}
 
+#[tool(task = "sometimes")]
+fn wrong_task() {}
+
 fn main() {}

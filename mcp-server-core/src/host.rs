@@ -1,0 +1,51 @@
+//! What a binding lends to work that outlives the connection it was asked for on.
+
+use alloc::{boxed::Box, sync::Arc};
+use core::{fmt, time::Duration};
+
+use crate::handler::BoxFuture;
+
+/// What a binding lends to work that outlives the connection it was asked for on: a place to run
+/// it, the time of day, and entropy.
+///
+/// A binding gives it to the server it serves with
+/// [`Server::hosted_by`](crate::Server::hosted_by). A server without one makes no tasks.
+pub trait Host: Send + Sync + fmt::Debug {
+    /// Runs this to its end, whatever becomes of any connection. What is dropped instead is
+    /// answered for by its own guard.
+    fn spawn(&self, run: Detached);
+
+    /// How long ago 1970 began, in UTC.
+    fn unix_time(&self) -> Duration;
+
+    /// Bytes from a cryptographic source; `None` where it fails, so that nothing guessable is
+    /// made.
+    fn random(&self) -> Option<[u8; 16]>;
+}
+
+/// Work without a connection.
+#[non_exhaustive]
+pub enum Detached {
+    /// May block: to be called on a thread where that harms nobody.
+    Blocking(Box<dyn FnOnce() + Send>),
+    /// To be polled to its end.
+    Future(BoxFuture<()>),
+}
+
+impl Detached {
+    pub(crate) fn blocking(run: impl FnOnce() + Send + 'static) -> Self {
+        Self::Blocking(Box::new(run))
+    }
+}
+
+impl fmt::Debug for Detached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Blocking(_) => "Detached::Blocking",
+            Self::Future(_) => "Detached::Future",
+        })
+    }
+}
+
+/// A host that many share.
+pub(crate) type SharedHost = Arc<dyn Host>;

@@ -139,7 +139,7 @@ pub fn resource_not_found(uri: &str) -> RpcError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Failure<'a> {
-    /// What failed: `tool`, `resource` or `prompt`, or `completion`.
+    /// What failed: `tool`, `resource`, `prompt`, `completion`, or `task store`.
     pub kind: &'static str,
     /// The component's name, or the resource's URI.
     pub name: &'a str,

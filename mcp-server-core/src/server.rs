@@ -16,7 +16,7 @@ use crate::{
     call::Change,
     conn::Conn,
     entry::{ComponentSet, Components, IntoPrompt, IntoResource, IntoTool, Policy},
-    error::BuildError,
+    error::{BuildError, Failure},
     extension::TopicChange,
     handler::Handler,
     host::{Host, SharedHost},
@@ -83,6 +83,13 @@ impl Server {
     #[must_use]
     pub fn host(&self) -> Option<&Arc<dyn Host>> {
         self.host.as_ref()
+    }
+
+    /// Tells the operator of what has failed outside of any handler.
+    pub(crate) fn report(&self, failure: &Failure<'_>) {
+        if let Some(hook) = &self.shared.policy.on_error {
+            hook(failure);
+        }
     }
 
     /// What it offers now.

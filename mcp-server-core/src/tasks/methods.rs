@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     record::{Effect, End, TaskRecord, json_of},
-    runner::{Place, Runner, unknown},
+    runner::{Place, Runner, unkept, unknown},
 };
 use crate::{
     call::{Outcome, Work},
@@ -26,10 +26,11 @@ use crate::{
 const OLD: ProtocolVersion = ProtocolVersion::V2025_11_25;
 
 type Answered = Result<ExtensionResult, RpcError>;
+type Answer = fn(&Arc<Runner>, &Work, &Cx) -> Answered;
 
 /// Adds the methods of both revisions.
 pub(super) fn add(mut extension: Extension<Handler>, runner: &Arc<Runner>) -> Extension<Handler> {
-    let new: [(&str, fn(&Arc<Runner>, &Work, &Cx) -> Answered); 3] = [
+    let new: [(&str, Answer); 3] = [
         ("tasks/get", get),
         ("tasks/update", update),
         ("tasks/cancel", cancel),
@@ -38,7 +39,7 @@ pub(super) fn add(mut extension: Extension<Handler>, runner: &Arc<Runner>) -> Ex
         let method = ExtensionMethod::new(name, handler(runner, answer)).named_by("taskId");
         extension = extension.method(method);
     }
-    let old: [(&str, fn(&Arc<Runner>, &Work, &Cx) -> Answered); 3] = [
+    let old: [(&str, Answer); 3] = [
         ("tasks/get", get),
         ("tasks/cancel", cancel_now),
         ("tasks/list", list),
@@ -148,7 +149,7 @@ fn list(runner: &Arc<Runner>, work: &Work, cx: &Cx) -> Answered {
         let mut records = runner
             .store
             .list(subject, after, most.saturating_add(1))
-            .map_err(|_| RpcError::internal("the server cannot reach its tasks"))?;
+            .map_err(|error| unkept(&error, &place))?;
         if records.len() > most {
             records.truncate(most);
             page.next_cursor = records.last().map(|record| record.id().into());

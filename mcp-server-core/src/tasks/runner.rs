@@ -35,6 +35,7 @@ use crate::{
     call::{Outcome, Peer, TaskCall, Work},
     cancel::CancelToken,
     cx::Cx,
+    error::Failure,
     extension::{ExtensionResult, TopicChange, TopicNotice},
     host::SharedHost,
     server::ServerHandle,
@@ -124,7 +125,9 @@ impl Runner {
         let handler = handler.ok_or_else(|| {
             RpcError::invalid_params(format!("the tool {} has been removed", call.name))
         })?;
-        self.store.expire(place.now_ms).map_err(unkept)?;
+        self.store
+            .expire(place.now_ms)
+            .map_err(|error| unkept(&error, &place))?;
         let record = TaskRecord::begin(Begin {
             id: new_id(&place)?,
             peer: cx.peer(),
@@ -138,7 +141,7 @@ impl Runner {
         let cancel = self.enter(&record, place.now_ms, limits)?;
         if let Err(error) = self.store.insert(&record) {
             self.leave(record.id());
-            return Err(unkept(error));
+            return Err(unkept(&error, &place));
         }
         let created = ExtensionResult::new(&record.created()).with_topic(record.id());
         Run::new(self, &record, cancel, &place).begin(handler);
@@ -230,7 +233,10 @@ impl Runner {
             }
             // Forgotten meanwhile.
             Ok(None) => self.leave(id),
-            Err(_) => self.keep_unsaved(id, step, place),
+            Err(error) => {
+                unkept(&error, place);
+                self.keep_unsaved(id, step, place);
+            }
         }
     }
 
@@ -307,12 +313,15 @@ impl Runner {
         peer: &Peer,
         place: &Place<'_>,
     ) -> Result<TaskRecord, RpcError> {
-        let record = self.load(id).map_err(unkept)?;
+        let record = self.load(id).map_err(|error| unkept(&error, place))?;
         let known = record.filter(|record| record.is_for(peer) && !record.is_expired(place.now_ms));
         let mut record = known.ok_or_else(unknown)?;
         if self.is_lost(&record) {
             let step = Step::Fail(lost());
-            if let Some((failed, effect)) = self.step(id, &step, place.now_ms).map_err(unkept)? {
+            if let Some((failed, effect)) = self
+                .step(id, &step, place.now_ms)
+                .map_err(|error| unkept(&error, place))?
+            {
                 record = failed;
                 if effect != Effect::None {
                     self.tell(&record, place.server);
@@ -357,7 +366,7 @@ impl Runner {
         if cancel.is_some() && !run {
             self.leave(id);
         }
-        let Some((record, effect)) = stepped.map_err(unkept)? else {
+        let Some((record, effect)) = stepped.map_err(|error| unkept(&error, place))? else {
             return Err(unknown());
         };
         if effect != Effect::None {
@@ -382,7 +391,7 @@ impl Runner {
     ) -> Result<(TaskRecord, Effect), RpcError> {
         let stepped = self
             .step(record.id(), &Step::Cancel, place.now_ms)
-            .map_err(unkept)?;
+            .map_err(|error| unkept(&error, place))?;
         let (record, effect) = stepped.ok_or_else(unknown)?;
         if effect != Effect::None {
             self.tell(&record, place.server);
@@ -498,8 +507,13 @@ pub(super) fn unknown() -> RpcError {
     RpcError::invalid_params("there is no such task")
 }
 
-// What has failed is the server's business.
-fn unkept(error: StoreError) -> RpcError {
+/// What a client is told of a store that failed; the operator is told all of it.
+pub(super) fn unkept(error: &StoreError, place: &Place<'_>) -> RpcError {
+    place.server.server().report(&Failure {
+        kind: "task store",
+        name: EXTENSION,
+        error,
+    });
     match error {
         StoreError::Full => {
             RpcError::new(codes::BUSY, "the server is busy: it keeps too many tasks")

@@ -175,7 +175,7 @@ impl Rig {
         self.told.pop_front().unwrap_or_default()
     }
 
-    fn send(&mut self, method: &str, params: Value) -> u64 {
+    fn send(&mut self, method: &str, params: &Value) -> u64 {
         self.next_id += 1;
         let id = self.next_id;
         let message = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
@@ -184,7 +184,7 @@ impl Rig {
         id
     }
 
-    fn claim(mut params: Value, extensions: Value) -> Value {
+    fn claim(mut params: Value, extensions: &Value) -> Value {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities": {
@@ -196,14 +196,14 @@ impl Rig {
 
     /// A request of 2026-07-28 from a client that takes tasks, and what is sent next.
     pub(super) fn request(&mut self, method: &str, params: Value) -> Value {
-        let params = Self::claim(params, json!({"io.modelcontextprotocol/tasks": {}}));
-        self.send(method, params);
+        let params = Self::claim(params, &json!({"io.modelcontextprotocol/tasks": {}}));
+        self.send(method, &params);
         self.told()
     }
 
     /// The same from one that does not.
     pub(super) fn plain_request(&mut self, method: &str, params: Value) -> Value {
-        self.send(method, Self::claim(params, json!({})));
+        self.send(method, Self::claim(params, &json!({})));
         self.told()
     }
 
@@ -233,13 +233,13 @@ impl Rig {
 
     /// A request of the handshake era, and what is sent next.
     pub(super) fn session_request(&mut self, method: &str, params: Value) -> Value {
-        self.send(method, params);
+        self.send(method, &params);
         self.told()
     }
 
     /// The same, and its answer, whatever is sent before.
     pub(super) fn session_answer(&mut self, method: &str, params: Value) -> Value {
-        let id = self.send(method, params);
+        let id = self.send(method, &params);
         loop {
             let told = self.told();
             assert!(!told.is_null(), "no answer");

@@ -138,6 +138,8 @@ pub struct CallContext {
     pub meta: Option<Json>,
     /// What an earlier run of this call has asked for, and was told: see [`Outcome::NeedInput`].
     pub resumed: Option<Arc<Resumed>>,
+    /// Whether the call may become a task when it says so; see [`NeedInput::detach`].
+    pub detachable: bool,
 }
 
 /// The client at the other end, as far as it has introduced itself.
@@ -216,6 +218,9 @@ pub struct NeedInput {
     /// client may have to keep it, but can neither read nor change it, nor use it for another
     /// call.
     pub state: Option<String>,
+    /// Nothing is asked: the call is to go on as a task. Only for one that is
+    /// [detachable](CallContext::detachable).
+    pub detach: bool,
 }
 
 impl NeedInput {
@@ -225,6 +230,7 @@ impl NeedInput {
         Self {
             requests,
             state: None,
+            detach: false,
         }
     }
 

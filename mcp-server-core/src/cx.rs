@@ -80,6 +80,7 @@ impl Cx {
             log_level: None,
             meta: None,
             resumed: None,
+            detachable: false,
         };
         Self::new(context, Arc::new(Nowhere))
     }
@@ -132,6 +133,11 @@ impl Cx {
     #[must_use]
     pub fn resumed(&self) -> Option<&Resumed> {
         self.context.resumed.as_deref()
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn is_detachable(&self) -> bool {
+        self.context.detachable
     }
 
     /// The same of a client that has declared everything it can be asked for.

@@ -212,7 +212,8 @@ impl Component<'_> {
             .task
             .as_ref()
             .map(|support| quote!(.task(#core::mcp_proto::types::TaskSupport::#support)));
-        quote!(#annotations #output #task #input)
+        let detaches = self.options.detaches.then(|| quote!(.detaches()));
+        quote!(#annotations #output #task #detaches #input)
     }
 
     /// Adds a parameter to a tool's input schema.

@@ -91,7 +91,8 @@ use options::Kind;
 /// `output_schema = …` replaces it by a JSON text, `output_schema = none` leaves it out.
 ///
 /// `task = "optional"` lets calls become tasks where the client takes them, `task = "required"`
-/// makes all of them tasks, on servers that have tasks.
+/// makes all of them tasks, on servers that have tasks. With `detaches` they become tasks when the
+/// function says so.
 ///
 /// The hints `read_only`, `destructive`, `idempotent` and `open_world` tell what the tool does to
 /// the world, alone or with `= false`. The [crate's page](crate) lists the other options, and what

@@ -51,6 +51,7 @@ impl Kind {
                 "open_world",
                 "output_schema",
                 "task",
+                "detaches",
             ],
             Self::Resource => &[
                 "name",
@@ -101,6 +102,7 @@ pub(crate) struct Options {
     pub(crate) output_schema: Option<OutputSchema>,
     /// The name of the `TaskSupport` variant.
     pub(crate) task: Option<Ident>,
+    pub(crate) detaches: bool,
 }
 
 pub(crate) enum OutputSchema {
@@ -168,6 +170,7 @@ impl Options {
             "timeout" => self.timeout = Some(Timeout::of(value(input)?)?),
             "quick" => self.quick = Some(option.span()),
             "disabled" => self.disabled = true,
+            "detaches" => self.detaches = true,
             "task" => self.task = Some(task_support(&value(input)?)?),
             "output_schema" => {
                 let schema: Expr = value(input)?;

@@ -45,6 +45,8 @@ pub(super) struct Book {
     // Which of the answers in memory have found their question.
     claimed: Vec<usize>,
     interrupted: bool,
+    // Not by a question, but to go on as a task.
+    detaches: bool,
     responder: Option<Box<Responder>>,
 }
 
@@ -108,6 +110,12 @@ impl Asks {
         if !runner.as_ref().is_some_and(|known| known.will_wake(waker)) {
             *runner = Some(waker.clone());
         }
+    }
+
+    /// The run is to go on as a task.
+    pub(super) fn detach(&self) {
+        self.open(None).detaches = true;
+        self.interrupt();
     }
 
     /// A question has no answer, and the run cannot go on. Tells whether it is dropped for that.
@@ -289,7 +297,9 @@ impl Book {
             once: self.memory.once.clone(),
             asked,
         };
-        let need = NeedInput::new(requests);
+        let mut need = NeedInput::new(requests);
+        // What is asked comes first; the next run says again that it detaches.
+        need.detach = self.detaches && need.requests.is_empty();
         // Maps of JSON can always be written.
         match serde_json::to_string(&memory) {
             Ok(state) => need.with_state(state),

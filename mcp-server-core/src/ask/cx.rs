@@ -218,6 +218,23 @@ impl Cx {
         }
     }
 
+    /// Lets the call go on as a task, where its client takes one: from here on it outlives its
+    /// request. What it asks before this, it asks of whoever made the call.
+    ///
+    /// For tools that [detach](crate::ToolEntry::detaches). As with a question, the handler is run
+    /// again from its beginning, as a task, and this returns at once then. So it does where the call
+    /// does not become a task, and takes as long as it takes.
+    ///
+    /// # Errors
+    /// [`AskError::Unanswered`], to be passed on with `?`: this run is over.
+    pub fn detach(&self) -> Result<(), AskError> {
+        if !self.is_detachable() {
+            return Ok(());
+        }
+        self.cancel_token().asks().detach();
+        Err(AskError::Unanswered)
+    }
+
     fn done<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, AskError> {
         let done = self.book().done(key).cloned();
         done.map(|done| done.to().map_err(|error| once_error(key, &error)))

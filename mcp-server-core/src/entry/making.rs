@@ -47,6 +47,7 @@ pub(super) struct Options {
     pub(super) timeout: Option<Duration>,
     pub(super) quick: bool,
     pub(super) unscreened: Vec<String>,
+    pub(super) detaches: bool,
 }
 
 impl Default for Options {
@@ -57,6 +58,7 @@ impl Default for Options {
             timeout: None,
             quick: false,
             unscreened: Vec::new(),
+            detaches: false,
         }
     }
 }
@@ -74,6 +76,7 @@ impl Options {
         component.enabled = self.enabled;
         component.timeout = self.timeout;
         component.unscreened = self.unscreened;
+        component.detaches = self.detaches;
         component
     }
 }

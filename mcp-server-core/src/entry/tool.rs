@@ -127,6 +127,14 @@ impl ToolEntry {
         self
     }
 
+    /// Lets its calls become tasks only when the handler says so with
+    /// [`Cx::detach`](crate::Cx::detach): what it asks before that, it asks of whoever made the
+    /// call. Together with [`task`](Self::task); from 2026-07-28 on.
+    pub fn detaches(mut self) -> Self {
+        self.options.detaches = true;
+        self
+    }
+
     /// Sets the hints about what it does to the world.
     pub fn annotations(mut self, annotations: ToolAnnotations) -> Self {
         self.tool.annotations = Some(annotations);

@@ -63,6 +63,8 @@ pub struct Component<D, H> {
     /// Variables of a template that may hold what leads out of a directory; see
     /// [`UriTemplate::exempt`].
     pub unscreened: Vec<String>,
+    /// Whether a tool's calls become tasks when its handler says so, and not at once.
+    pub detaches: bool,
 }
 
 impl<D, H> Component<D, H> {
@@ -76,6 +78,7 @@ impl<D, H> Component<D, H> {
             enabled: true,
             timeout: None,
             unscreened: Vec::new(),
+            detaches: false,
         }
     }
 

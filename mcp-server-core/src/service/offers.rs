@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     extension::ExtensionIndex,
-    session::{Found, FoundCompletion, Offers, Place},
+    session::{Found, FoundCompletion, Offers, Place, TaskPolicy},
     state::StateKeeper,
 };
 
@@ -74,7 +74,7 @@ fn find<D: Definition, H>(
 }
 
 /// Whether a tool runs as a task.
-pub(crate) fn task_support(tool: &Tool) -> TaskSupport {
+fn task_support(tool: &Tool) -> TaskSupport {
     let execution = tool.execution.as_ref();
     execution
         .and_then(|execution| execution.task_support)
@@ -119,7 +119,7 @@ impl<H> Offers for Service<H> {
         self.extensions.index()
     }
 
-    fn find_tool(&self, name: &str) -> Option<(Found, TaskSupport)> {
+    fn find_tool(&self, name: &str) -> Option<(Found, TaskPolicy)> {
         let tools = &self.tables.tools;
         let at = tools.position(name)?;
         let entry = tools.at(at)?;
@@ -128,7 +128,11 @@ impl<H> Offers for Service<H> {
             name: Arc::clone(entry.key()),
             timeout: entry.timeout(),
         };
-        Some((found, task_support(entry.definition())))
+        let policy = TaskPolicy {
+            support: task_support(entry.definition()),
+            detaches: entry.component.detaches,
+        };
+        Some((found, policy))
     }
 
     fn find_prompt(&self, name: &str) -> Option<Found> {

@@ -72,6 +72,8 @@ impl Session {
                 meta: kept.meta,
                 times: running.times,
                 resumed: None,
+                // Clients of these revisions say beforehand what is to be a task.
+                detachable: false,
             },
             since: self.now,
             waiting,

@@ -27,6 +27,8 @@ pub(super) struct NewCall {
     pub(super) lent: Option<Range<usize>>,
     /// What an earlier run has left, and what its client has answered.
     pub(super) resumed: Option<Arc<Resumed>>,
+    /// Whether it may become a task when it says so.
+    pub(super) detachable: bool,
 }
 
 impl Session {
@@ -68,6 +70,7 @@ impl Session {
             mut work,
             place,
             resumed,
+            detachable,
             ..
         } = call;
         let Asked {
@@ -76,7 +79,7 @@ impl Session {
             log_level,
             mut meta,
         } = asked;
-        let kept = keep(&peer, &mut work, meta.as_mut());
+        let kept = keep(&peer, detachable, &mut work, meta.as_mut());
         let cancel = self.tokens.pop().unwrap_or_default();
         let running = Running {
             kind: Kind::of(&work),
@@ -107,6 +110,7 @@ impl Session {
             log_level,
             meta,
             resumed,
+            detachable,
         };
         self.hand_out(place, work, context);
         id
@@ -126,6 +130,7 @@ impl Session {
             asked,
             work,
             resumed,
+            detachable,
             ..
         } = call;
         let Asked {
@@ -141,6 +146,7 @@ impl Session {
             meta,
             times,
             resumed,
+            detachable,
         });
         let mark = mark(&address.id);
         let request = Request {
@@ -173,6 +179,7 @@ impl Session {
                 mut meta,
                 times,
                 resumed,
+                detachable,
             } = *parked;
             // The service may be another one by now.
             let version = Some(request.peer.version);
@@ -191,7 +198,7 @@ impl Session {
                 times,
                 notes: (0, 0),
                 rounds: rounds_of(resumed.as_deref()),
-                kept: keep(&peer, &mut work, meta.as_mut()),
+                kept: keep(&peer, detachable, &mut work, meta.as_mut()),
             });
             self.running += 1;
             let context = CallContext {
@@ -203,6 +210,7 @@ impl Session {
                 log_level,
                 meta,
                 resumed,
+                detachable,
             };
             self.hand_out(place, work, context);
         }
@@ -343,8 +351,8 @@ impl Session {
 }
 
 /// What a call may have to begin anew with: nothing where its client cannot be asked anything.
-fn keep(peer: &Peer, work: &mut Work, meta: Option<&mut Json>) -> Option<Kept> {
-    peer.can_be_asked().then(|| Kept::share(work, meta))
+fn keep(peer: &Peer, detachable: bool, work: &mut Work, meta: Option<&mut Json>) -> Option<Kept> {
+    (detachable || peer.can_be_asked()).then(|| Kept::share(work, meta))
 }
 
 fn rounds_of(resumed: Option<&Resumed>) -> usize {

@@ -48,6 +48,7 @@ impl Session {
             timeout: found.timeout,
             lent: None,
             resumed: None,
+            detachable: false,
         }))
     }
 
@@ -179,5 +180,6 @@ pub(super) fn task_call(
         timeout: None,
         lent,
         resumed,
+        detachable: false,
     })
 }

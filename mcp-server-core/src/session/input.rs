@@ -7,10 +7,11 @@
 //!                                     … the last answer ─▶ parked ─▶ Event::Call
 //! ```
 
-use alloc::{format, string::String, sync::Arc};
+use alloc::{boxed::Box, format, string::String, sync::Arc};
 use mcp_proto::{
     encode::Sendable,
     json::{Json, Raw},
+    limits::Limits,
     method::Method,
     rpc::{CallId, Member, Params, RpcError},
     types::{InputRequest, InputRequiredResult, Map},
@@ -20,11 +21,11 @@ use mcp_proto::{
 use super::{
     Phase, Session,
     offers::Offers,
-    open::{Kept, Kind, Request, State},
+    open::{Kept, Kind, Parked, Request, State},
 };
 use crate::{
     ask::need::Missing,
-    call::{Answers, NeedInput, Peer, Resumed, Work},
+    call::{Answers, NeedInput, Peer, Resumed, TaskCall, Work},
     state::Bound,
 };
 
@@ -48,7 +49,15 @@ impl Session {
             return Ok(());
         };
         let (peer, rounds, kind) = (Arc::clone(peer), running.rounds, running.kind);
-        self.check(&need, &peer, rounds, kind)?;
+        if need.detach {
+            return self.detach(call, need, rounds);
+        }
+        if !may_ask(kind, peer.version) {
+            return Err(RpcError::internal(
+                "a call of this kind cannot ask for input",
+            ));
+        }
+        check_need(&need, &peer, rounds, &self.limits)?;
         let Some(Request {
             state: State::Running(running),
             ..
@@ -71,41 +80,38 @@ impl Session {
         self.ask(call, need, kept, rounds)
     }
 
-    fn check(
-        &self,
-        need: &NeedInput,
-        peer: &Peer,
-        rounds: usize,
-        kind: Kind,
-    ) -> Result<(), RpcError> {
-        let limits = &self.limits;
-        if !matches!(kind, Kind::Tool | Kind::Prompt | Kind::Resource) {
-            // 2026-07-28, basic/patterns/mrtr: only three methods may ask.
-            return Err(RpcError::internal(
-                "a call of this kind cannot ask for input",
-            ));
-        }
-        if need.requests.is_empty() && need.state.is_none() {
-            return Err(RpcError::internal("the handler asked for nothing"));
-        }
-        if rounds >= limits.input_rounds {
-            let message = format!("the call asked for input in more than {rounds} rounds");
-            return Err(RpcError::internal(message));
-        }
-        if need.requests.len() > limits.input_requests {
-            let most = limits.input_requests;
-            let message = format!("the call asked more than {most} questions at once");
-            return Err(RpcError::internal(message));
-        }
-        if need.state.as_ref().map_or(0, String::len) > limits.request_state_bytes {
-            let most = limits.request_state_bytes;
-            let message = format!("the call has to remember more than {most} bytes");
-            return Err(RpcError::internal(message));
-        }
-        Missing::of(need.requests.iter().map(|(_, request)| request), peer).into_result()?;
-        need.requests
-            .iter()
-            .try_for_each(|(_, request)| sendable(request, peer.version))
+    // A call that goes on as a task: it is handed out once more, to what begins tasks.
+    fn detach(&mut self, call: CallId, need: NeedInput, rounds: usize) -> Result<(), RpcError> {
+        let Some(request) = self.open.get_mut(call) else {
+            return Ok(());
+        };
+        let State::Running(running) = &mut request.state else {
+            return Ok(());
+        };
+        let Some(Kept {
+            work: Work::Tool { name, arguments },
+            meta,
+        }) = running.kept.take()
+        else {
+            return Err(RpcError::internal("the call cannot become a task"));
+        };
+        let parked = Parked {
+            work: Work::Task(Box::new(TaskCall {
+                name,
+                arguments,
+                ttl_ms: None,
+            })),
+            progress: running.progress.take(),
+            log_level: running.log_level,
+            meta,
+            times: running.times,
+            resumed: Some(Arc::new(Resumed::new(Map::new(), need.state, rounds))),
+            detachable: false,
+        };
+        request.state = State::Parked(Box::new(parked));
+        self.running -= 1;
+        self.parked.push_front(call);
+        Ok(())
     }
 
     // From 2026-07-28 on: the client makes the call again.
@@ -179,6 +185,49 @@ impl Session {
             .ok_or_else(|| RpcError::invalid_params("params.requestState is not valid"))?;
         Ok(Some(Arc::new(Resumed::new(answers, state, rounds))))
     }
+}
+
+/// Which calls may ask: three methods from 2026-07-28 on (basic/patterns/mrtr), and until then
+/// those of an extension as well.
+fn may_ask(kind: Kind, version: ProtocolVersion) -> bool {
+    match kind {
+        Kind::Tool | Kind::Prompt | Kind::Resource => true,
+        Kind::Extension => version.era() == Era::Handshake,
+        Kind::Complete => false,
+    }
+}
+
+/// Whether a client can be asked this, in its so many-th round.
+///
+/// # Errors
+/// What to answer the call with where it cannot.
+pub(crate) fn check_need(
+    need: &NeedInput,
+    peer: &Peer,
+    rounds: usize,
+    limits: &Limits,
+) -> Result<(), RpcError> {
+    if need.requests.is_empty() && need.state.is_none() {
+        return Err(RpcError::internal("the handler asked for nothing"));
+    }
+    if rounds >= limits.input_rounds {
+        let message = format!("the call asked for input in more than {rounds} rounds");
+        return Err(RpcError::internal(message));
+    }
+    if need.requests.len() > limits.input_requests {
+        let most = limits.input_requests;
+        let message = format!("the call asked more than {most} questions at once");
+        return Err(RpcError::internal(message));
+    }
+    if need.state.as_ref().map_or(0, String::len) > limits.request_state_bytes {
+        let most = limits.request_state_bytes;
+        let message = format!("the call has to remember more than {most} bytes");
+        return Err(RpcError::internal(message));
+    }
+    Missing::of(need.requests.iter().map(|(_, request)| request), peer).into_result()?;
+    need.requests
+        .iter()
+        .try_for_each(|(_, request)| sendable(request, peer.version))
 }
 
 /// Which questions a revision has no way to ask.

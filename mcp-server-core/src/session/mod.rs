@@ -57,7 +57,9 @@ use mcp_proto::{
 pub(crate) use claims::{Claims, are_made as claims_are_made};
 #[cfg(feature = "std")]
 pub(crate) use finish::fit;
-pub(crate) use offers::{Found, FoundCompletion, Offers, Place};
+#[cfg(feature = "std")]
+pub(crate) use input::check_need;
+pub(crate) use offers::{Found, FoundCompletion, Offers, Place, TaskPolicy};
 #[cfg(feature = "http")]
 pub(crate) use outbox::{Sent, SentKind};
 pub(crate) use receive::Arrival;

@@ -48,6 +48,14 @@ pub(crate) struct Found {
     pub(crate) timeout: Option<Duration>,
 }
 
+/// Whether a tool's calls become tasks.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TaskPolicy {
+    pub(crate) support: TaskSupport,
+    /// Not at once, but when the handler says so.
+    pub(crate) detaches: bool,
+}
+
 /// Where a completion request leads to.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FoundCompletion {
@@ -86,7 +94,7 @@ pub(crate) trait Offers {
     /// What goes beyond the specification.
     fn extensions(&self) -> &ExtensionIndex;
     /// The tool of that name, and whether it runs as a task.
-    fn find_tool(&self, name: &str) -> Option<(Found, TaskSupport)>;
+    fn find_tool(&self, name: &str) -> Option<(Found, TaskPolicy)>;
     /// The prompt of that name.
     fn find_prompt(&self, name: &str) -> Option<Found>;
     /// The resource at that URI, or the template that matches it.

@@ -68,6 +68,7 @@ pub(super) struct Parked {
     pub(super) meta: Option<Json>,
     pub(super) times: Times,
     pub(super) resumed: Option<Arc<Resumed>>,
+    pub(super) detachable: bool,
 }
 
 /// A call whose client is being asked, in a handshake revision.

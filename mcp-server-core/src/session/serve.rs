@@ -7,7 +7,7 @@ use mcp_proto::{
     method::{Capability, Method},
     rpc::{Member, Params, RpcError},
     types::{CompleteParams, CompleteResult, EmptyResult},
-    version::ProtocolVersion,
+    version::{Era, ProtocolVersion},
 };
 
 use super::{
@@ -87,7 +87,7 @@ impl Session {
         arrival: &Arrival<'_>,
     ) -> Result<NewCall, RpcError> {
         let name = params.text(Member::Name)?;
-        let Some((found, support)) = arrival.offers.find_tool(&name) else {
+        let Some((found, policy)) = arrival.offers.find_tool(&name) else {
             return Err(not_found(
                 Method::CallTool,
                 "tool",
@@ -96,10 +96,13 @@ impl Session {
                 arrival.offers,
             ));
         };
-        let starter = self.becomes_task(support, params, &asked.peer, arrival.offers)?;
+        let starter = self.becomes_task(policy.support, params, &asked.peer, arrival.offers)?;
+        // Until 2025-11-25 the client has asked for a task, and gets one at once.
+        let detachable =
+            starter.is_some() && policy.detaches && asked.peer.version.era() == Era::Stateless;
         let (peer, offers) = (&*asked.peer, arrival.offers);
         let resumed = self.resumed(params, peer, Method::CallTool, &name, offers)?;
-        if let Some(starter) = starter {
+        if let Some(starter) = starter.filter(|_| !detachable) {
             let place = Place::Extension(starter);
             return task_call(found, place, params, asked, resumed, arrival);
         }
@@ -115,6 +118,7 @@ impl Session {
             timeout: found.timeout,
             lent,
             resumed,
+            detachable,
         })
     }
 
@@ -148,6 +152,7 @@ impl Session {
             timeout: found.timeout,
             lent,
             resumed,
+            detachable: false,
         })
     }
 
@@ -178,6 +183,7 @@ impl Session {
             timeout: found.timeout,
             lent: None,
             resumed,
+            detachable: false,
         })
     }
 
@@ -211,6 +217,7 @@ impl Session {
                     timeout: None,
                     lent: None,
                     resumed: None,
+                    detachable: false,
                 }))
             }
             FoundCompletion::Nothing => {

@@ -7,7 +7,10 @@ use mcp_proto::{
     json::Json,
     meta::keys,
     rpc::RpcError,
-    types::{ListTasksResult, Meta, PaginatedParams, TaskParams, TaskStatus, UpdateTaskParams},
+    types::{
+        ElicitParams, InputRequest, InputRequests, ListTasksResult, Map, Meta, PaginatedParams,
+        TaskParams, TaskStatus, UpdateTaskParams,
+    },
     version::ProtocolVersion,
 };
 use serde::de::DeserializeOwned;
@@ -17,7 +20,7 @@ use super::{
     runner::{Place, Runner, unkept, unknown},
 };
 use crate::{
-    call::{Outcome, Work},
+    call::{NeedInput, Outcome, Work},
     cx::Cx,
     extension::{Extension, ExtensionMethod, ExtensionResult},
     handler::Handler,
@@ -104,7 +107,9 @@ fn update(runner: &Arc<Runner>, work: &Work, cx: &Cx) -> Answered {
     let place = Place::of(cx)?;
     let params: UpdateTaskParams = params(work)?;
     let record = runner.find(&params.task_id, cx.peer(), &place)?;
-    runner.answer(&record, params.input_responses, &place)?;
+    let answers = params.input_responses.into_iter();
+    let answers = answers.map(|(key, answer)| (key, Ok(answer))).collect();
+    runner.answer(&record, answers, &place)?;
     Ok(ExtensionResult::empty())
 }
 
@@ -170,6 +175,9 @@ async fn result(runner: Arc<Runner>, work: Work, cx: Cx) -> Outcome {
         Ok(params) => params,
         Err(error) => return Outcome::Fail(error),
     };
+    if let Err(error) = take_answers(&runner, &params.task_id, &cx) {
+        return Outcome::Fail(error);
+    }
     let _waiting = Waiting(&runner, &params.task_id);
     let ended = poll_fn(|context| {
         let found = Place::of(&cx).and_then(|place| {
@@ -178,15 +186,59 @@ async fn result(runner: Arc<Runner>, work: Work, cx: Cx) -> Outcome {
             runner.find(&params.task_id, cx.peer(), &place)
         });
         match found {
-            Ok(record) if record.status().is_terminal() => Poll::Ready(Ok(record)),
-            Ok(_) => Poll::Pending,
+            Ok(record) if record.status() == TaskStatus::Working => Poll::Pending,
+            Ok(record) => Poll::Ready(Ok(record)),
             Err(error) => Poll::Ready(Err(error)),
         }
     });
-    match ended.await.and_then(|record| ended_result(&record)) {
-        Ok(result) => Outcome::Extension(result),
-        Err(error) => Outcome::Fail(error),
+    let answered = ended.await.and_then(|record| match record.status() {
+        TaskStatus::InputRequired => Ok(Outcome::NeedInput(questions_of(&record))),
+        _ => ended_result(&record).map(Outcome::Extension),
+    });
+    answered.unwrap_or_else(Outcome::Fail)
+}
+
+// 2025-11-25, basic/utilities/tasks, Input Required Status: what a task wants to know is asked
+// while its result is waited for, and says which task it belongs to.
+fn questions_of(record: &TaskRecord) -> NeedInput {
+    let mut questions = InputRequests::new();
+    let related = related_task(record);
+    for (key, mut question) in record.questions().clone() {
+        match &mut question {
+            InputRequest::Elicit(params) => match &mut **params {
+                ElicitParams::Form(form) => relate(&mut form.meta, &related),
+                ElicitParams::Url(page) => relate(&mut page.meta, &related),
+                _ => {}
+            },
+            InputRequest::CreateMessage(params) => relate(&mut params.meta, &related),
+            InputRequest::ListRoots(params) => relate(&mut params.meta, &related),
+            _ => {}
+        }
+        questions.insert(key, question);
     }
+    NeedInput::new(questions)
+}
+
+fn relate(meta: &mut Option<Meta>, related: &Json) {
+    meta.get_or_insert_with(Meta::new)
+        .insert(keys::RELATED_TASK, related.clone());
+}
+
+fn related_task(record: &TaskRecord) -> Json {
+    let mut related = Map::new();
+    related.insert("taskId", record.id());
+    // A map of strings is always JSON.
+    Json::new(&related).unwrap_or_else(|_| Json::empty_object())
+}
+
+// What the client has answered while the result was waited for.
+fn take_answers(runner: &Arc<Runner>, id: &str, cx: &Cx) -> Result<(), RpcError> {
+    let Some(resumed) = cx.resumed() else {
+        return Ok(());
+    };
+    let place = Place::of(cx)?;
+    let record = runner.find(id, cx.peer(), &place)?;
+    runner.answer(&record, resumed.answers.clone(), &place)
 }
 
 struct Waiting<'a>(&'a Runner, &'a str);
@@ -206,11 +258,7 @@ fn ended_result(record: &TaskRecord) -> Answered {
                 .get("_meta")
                 .and_then(|meta| meta.to().ok())
                 .unwrap_or_default();
-            let mut related = mcp_proto::types::Map::new();
-            related.insert("taskId", record.id());
-            // A map of strings is always JSON.
-            let related = Json::new(&related).unwrap_or_else(|_| Json::empty_object());
-            meta.insert(keys::RELATED_TASK, related);
+            meta.insert(keys::RELATED_TASK, related_task(record));
             if let Ok(meta) = Json::new(&meta) {
                 result.members.insert("_meta", meta);
             }

@@ -23,7 +23,7 @@ use mcp_proto::{
     json::Json,
     rpc::{RpcError, codes},
     types::{
-        ClientCapabilities, CreateTaskResult, GetTaskResult, InputRequests, Map, Task, TaskOutcome,
+        ClientCapabilities, CreateTaskResult, GetTaskResult, InputRequests, Task, TaskOutcome,
         TaskStatus,
     },
     version::{Era, ProtocolVersion},
@@ -31,7 +31,7 @@ use mcp_proto::{
 use serde::{Deserialize, Serialize};
 
 use super::time::iso_8601;
-use crate::call::Peer;
+use crate::call::{Answers, Peer, Resumed};
 
 /// A task, with all that is needed to go on with it: what a [`TaskStore`](super::TaskStore) keeps.
 ///
@@ -58,11 +58,19 @@ pub struct TaskRecord {
     end: Option<End>,
     // What the client has yet to answer, and what it has answered in this round.
     questions: InputRequests,
-    answers: Map<Json>,
+    answers: Vec<(String, Answered)>,
     // Every key that was ever used, with the key that the handler knows it by.
     keys: Vec<(String, String)>,
     state: Option<String>,
     rounds: usize,
+}
+
+/// What a client has answered: a result, or an error.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Answered {
+    Result(Json),
+    Error(Json),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,14 +88,13 @@ pub(super) enum Step {
     /// Its call has failed, or whoever ran it is gone.
     Fail(RpcError),
     /// Its call wants to know something, and has left a state for when it does.
-    #[cfg_attr(not(test), allow(dead_code))]
     Ask {
         questions: InputRequests,
         state: Option<String>,
         most_rounds: usize,
     },
     /// The client has answered.
-    Answer(Map<Json>),
+    Answer(Answers),
     /// The client no longer wants it.
     Cancel,
 }
@@ -145,7 +152,7 @@ impl TaskRecord {
             runner,
             end: None,
             questions: InputRequests::new(),
-            answers: Map::new(),
+            answers: Vec::new(),
             keys: Vec::new(),
             state: None,
             rounds: 0,
@@ -254,23 +261,16 @@ impl TaskRecord {
     }
 
     fn fail(&mut self, error: &RpcError) {
-        let mut text = Vec::new();
-        error.write_to(&mut text);
-        let json = String::from_utf8(text).map(Json::parse);
         self.status = TaskStatus::Failed;
         self.message = Some(error.message.to_string());
-        self.end = match json {
-            Ok(Ok(json)) => Some(End::Error(json)),
-            // What is written is JSON.
-            _ => None,
-        };
+        self.end = Some(End::Error(error_json(error)));
         self.forget_round();
     }
 
     fn ask(&mut self, questions: InputRequests, state: Option<String>) {
         self.rounds += 1;
         self.state = state;
-        self.answers = Map::new();
+        self.answers = Vec::new();
         self.questions = InputRequests::new();
         for (key, question) in questions {
             // Extension tasks, Input Requests: a key is never used twice in a task's life.
@@ -292,15 +292,20 @@ impl TaskRecord {
     }
 
     // Extension tasks, tasks/update: what was not asked, or is answered already, is ignored.
-    fn answer(&mut self, answers: Map<Json>) -> Effect {
+    fn answer(&mut self, answers: Answers) -> Effect {
         let mut taken = false;
         for (known_as, answer) in answers {
-            if !answer.is_object() || self.questions.remove(&known_as).is_none() {
+            let answer = match answer {
+                Ok(result) if result.is_object() => Answered::Result(result),
+                Ok(_) => continue,
+                Err(error) => Answered::Error(error_json(&error)),
+            };
+            if self.questions.remove(&known_as).is_none() {
                 continue;
             }
             let key = self.keys.iter().find(|(known, _)| *known == known_as);
             let key = key.map_or(known_as.clone(), |(_, key)| key.clone());
-            self.answers.insert(key, answer);
+            self.answers.push((key, answer));
             taken = true;
         }
         if !self.questions.is_empty() {
@@ -312,7 +317,7 @@ impl TaskRecord {
 
     fn forget_round(&mut self) {
         self.questions = InputRequests::new();
-        self.answers = Map::new();
+        self.answers = Vec::new();
         self.state = None;
     }
 
@@ -332,6 +337,10 @@ impl TaskRecord {
         &self.runner
     }
 
+    pub(super) fn rounds(&self) -> usize {
+        self.rounds
+    }
+
     pub(super) fn version(&self) -> ProtocolVersion {
         self.version
     }
@@ -348,11 +357,41 @@ impl TaskRecord {
         &self.questions
     }
 
-    /// What the client has answered in the round that is over, under the handler's own keys; what
-    /// the handler left; and how many rounds there were.
-    #[allow(dead_code)]
-    pub(super) fn resumption(&self) -> (Map<Json>, Option<String>, usize) {
-        (self.answers.clone(), self.state.clone(), self.rounds)
+    /// What the next run of the handler is to know: what the client has answered in the round that
+    /// is over, under the handler's own keys; what the handler left; how many rounds there were.
+    pub(super) fn resumption(&self) -> Option<Arc<Resumed>> {
+        if self.rounds == 0 && self.state.is_none() {
+            return None;
+        }
+        let mut answers = Answers::new();
+        for (key, answer) in &self.answers {
+            let answer = match answer {
+                Answered::Result(result) => Ok(result.clone()),
+                Answered::Error(error) => Err(error
+                    .to()
+                    .unwrap_or_else(|_| RpcError::internal("the client answered with an error"))),
+            };
+            answers.insert(key.as_str(), answer);
+        }
+        Some(Arc::new(Resumed::new(
+            answers,
+            self.state.clone(),
+            self.rounds,
+        )))
+    }
+
+    /// Goes on with what a call has left that became this task.
+    pub(super) fn continuing(mut self, earlier: &Resumed) -> Self {
+        self.state.clone_from(&earlier.state);
+        self.rounds = earlier.rounds;
+        for (key, answer) in earlier.answers.iter() {
+            let answer = match answer {
+                Ok(result) => Answered::Result(result.clone()),
+                Err(error) => Answered::Error(error_json(error)),
+            };
+            self.answers.push((key.into(), answer));
+        }
+        self
     }
 
     /// The client, as it was when it began the task.
@@ -442,6 +481,12 @@ mod revision_name {
         let name = alloc::string::String::deserialize(deserializer)?;
         ProtocolVersion::parse(&name).ok_or_else(|| de::Error::custom("an unknown revision"))
     }
+}
+
+fn error_json(error: &RpcError) -> Json {
+    let mut text = Vec::new();
+    error.write_to(&mut text);
+    parsed(text)
 }
 
 // What the encoder writes is JSON.

@@ -56,6 +56,9 @@ impl Run {
             // Extension tasks: no log entries are sent for a task.
             log_level: None,
             meta: None,
+            resumed: record.resumption(),
+            // It is a task already.
+            detachable: false,
         };
         Self {
             runner: Arc::clone(runner),
@@ -66,16 +69,6 @@ impl Run {
             work: work_of(record),
             context,
         }
-    }
-
-    /// Runs the call for the first time.
-    pub(super) fn begin(self, handler: Handler) {
-        self.spawn(handler);
-    }
-
-    /// Runs it again, with what was answered.
-    pub(super) fn resume(self, handler: Handler) {
-        self.spawn(handler);
     }
 
     /// Ends it without a run.
@@ -93,7 +86,8 @@ impl Run {
         }
     }
 
-    fn spawn(self, handler: Handler) {
+    /// Runs the call from its beginning, with what is known of earlier runs.
+    pub(super) fn spawn(self, handler: Handler) {
         let guard = self.guard();
         let link = Arc::new(Words {
             runner: Arc::clone(&self.runner),

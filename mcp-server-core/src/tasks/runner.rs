@@ -18,10 +18,9 @@ use core::{fmt::Write, mem, task::Waker, time::Duration};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mcp_proto::{
-    json::Json,
     limits::Limits,
     rpc::{RpcError, codes},
-    types::{Map, TaskStatus},
+    types::TaskStatus,
     version::{Era, ProtocolVersion},
 };
 
@@ -32,13 +31,14 @@ use super::{
     store::{StoreError, TaskStore},
 };
 use crate::{
-    call::{Outcome, Peer, TaskCall, Work},
+    call::{Answers, NeedInput, Outcome, Peer, TaskCall, Work},
     cancel::CancelToken,
     cx::Cx,
     error::Failure,
     extension::{ExtensionResult, TopicChange, TopicNotice},
     host::SharedHost,
     server::ServerHandle,
+    session::check_need,
 };
 
 /// How often a step is tried again that somebody else's came before.
@@ -138,13 +138,18 @@ impl Runner {
             poll: self.poll,
             runner: self.instance(&place)?,
         });
+        // What it has asked of its caller is known.
+        let record = match cx.resumed() {
+            Some(earlier) => record.continuing(earlier),
+            None => record,
+        };
         let cancel = self.enter(&record, place.now_ms, limits)?;
         if let Err(error) = self.store.insert(&record) {
             self.leave(record.id());
             return Err(unkept(&error, &place));
         }
         let created = ExtensionResult::new(&record.created()).with_topic(record.id());
-        Run::new(self, &record, cancel, &place).begin(handler);
+        Run::new(self, &record, cancel, &place).spawn(handler);
         Ok(Outcome::Extension(created))
     }
 
@@ -220,6 +225,7 @@ impl Runner {
                 result: json_of(&result, version),
             },
             Outcome::Fail(error) => Step::Fail(crate::session::fit(error, version)),
+            Outcome::NeedInput(need) => self.ask(id, need, version, place),
             _ => Step::Fail(RpcError::internal(
                 "the handler gave the outcome of another kind of call",
             )),
@@ -237,6 +243,28 @@ impl Runner {
                 unkept(&error, place);
                 self.keep_unsaved(id, step, place);
             }
+        }
+    }
+
+    fn ask(&self, id: &str, need: NeedInput, version: ProtocolVersion, place: &Place<'_>) -> Step {
+        let service = place.server.server().current();
+        let limits = service.limits();
+        let live = self.lock().live.get(id).map(|live| live.record.clone());
+        let Some(record) = live else {
+            return Step::Fail(lost());
+        };
+        let fail = |error| Step::Fail(crate::session::fit(error, version));
+        if need.requests.is_empty() {
+            return fail(RpcError::internal("the handler asked for nothing"));
+        }
+        let checked = check_need(&need, &record.peer(), record.rounds(), limits);
+        match checked {
+            Ok(()) => Step::Ask {
+                questions: need.requests,
+                state: need.state,
+                most_rounds: limits.input_rounds,
+            },
+            Err(error) => fail(error),
         }
     }
 
@@ -349,7 +377,7 @@ impl Runner {
     pub(super) fn answer(
         self: &Arc<Self>,
         record: &TaskRecord,
-        answers: Map<Json>,
+        answers: Answers,
         place: &Place<'_>,
     ) -> Result<(), RpcError> {
         let id = record.id();
@@ -377,7 +405,7 @@ impl Runner {
         };
         let run = Run::new(self, &record, cancel, place);
         match service.tool(record.tool()) {
-            Some(tool) => run.resume(tool.handler().clone()),
+            Some(tool) => run.spawn(tool.handler().clone()),
             None => run.fail(RpcError::invalid_params("the tool has been removed")),
         }
         Ok(())
@@ -476,8 +504,12 @@ impl Drop for Runner {
     }
 }
 
-fn completes(record: &TaskRecord, answers: &Map<Json>) -> bool {
-    let answered = |key: &str| answers.get(key).is_some_and(Json::is_object);
+fn completes(record: &TaskRecord, answers: &Answers) -> bool {
+    let answered = |key: &str| match answers.get(key) {
+        Some(Ok(result)) => result.is_object(),
+        Some(Err(_)) => true,
+        None => false,
+    };
     record.status() == TaskStatus::InputRequired
         && record.questions().iter().all(|(key, _)| answered(key))
 }

@@ -10,12 +10,15 @@ use alloc::{
 use mcp_proto::{
     json::Json,
     rpc::RpcError,
-    types::{EmptyParams, InputRequest, InputRequests, Map, TaskStatus},
+    types::{EmptyParams, InputRequest, InputRequests, TaskStatus},
 };
 use proptest::prelude::*;
 
 use super::stores::record;
-use crate::tasks::record::{Effect, Step};
+use crate::{
+    call::Answers,
+    tasks::record::{Effect, Step},
+};
 
 /// What may happen.
 #[derive(Debug, Clone)]
@@ -68,7 +71,7 @@ fn step(of: &Move, open: &[String]) -> Step {
             }
         }
         Move::Answer(answers) => {
-            let mut map = Map::new();
+            let mut map = Answers::new();
             for (at, is_object) in answers {
                 // One that is open, or none.
                 let key = open.get(usize::from(*at)).cloned();
@@ -77,7 +80,7 @@ fn step(of: &Move, open: &[String]) -> Step {
                 } else {
                     Json::null()
                 };
-                map.insert(key.unwrap_or_else(|| format!("x{at}")), answer);
+                map.insert(key.unwrap_or_else(|| format!("x{at}")), Ok(answer));
             }
             Step::Answer(map)
         }

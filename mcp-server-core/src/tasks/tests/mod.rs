@@ -4,7 +4,7 @@ mod laws;
 mod rig;
 mod stores;
 
-use alloc::{string::ToString, sync::Arc, vec::Vec};
+use alloc::{format, string::ToString, sync::Arc, vec, vec::Vec};
 use std::time::Duration;
 
 use mcp_proto::types::TaskSupport;
@@ -44,6 +44,27 @@ fn builder(tasks: Tasks) -> ServerBuilder {
                 .run_async(|_, cx| async move {
                     cx.progress_with(1, 2, "half of it");
                     core::future::pending::<&str>().await
+                }),
+        )
+        .tool(
+            ToolEntry::new("asks")
+                .task(TaskSupport::Optional)
+                .run(|_, cx| {
+                    let first = cx.confirm("first?").key("first");
+                    let second = cx.confirm("second?").key("second");
+                    let (first, second) = (first.get()?, second.get()?);
+                    let last = cx.confirm("first?").key("first-again").get()?;
+                    Ok::<_, ToolError>(format!("{first} {second} {last}"))
+                }),
+        )
+        .tool(
+            ToolEntry::new("detaches")
+                .task(TaskSupport::Required)
+                .detaches()
+                .run(|_, cx| {
+                    let sure = cx.confirm("sure?").key("sure").get()?;
+                    cx.detach()?;
+                    Ok::<_, ToolError>(format!("{sure}"))
                 }),
         )
         .tool(
@@ -453,4 +474,159 @@ fn two_servers_with_one_store_share_their_tasks() {
     assert_eq!(two.get(&id)["status"], "working");
     one.run();
     assert_eq!(two.get(&id)["status"], "completed");
+}
+
+// ── questions ───────────────────────────────────────────────────────────────────────────────────
+
+fn yes(sure: bool) -> Value {
+    json!({"action": "accept", "content": {"confirm": sure}})
+}
+
+fn open_questions(got: &Value) -> Vec<&str> {
+    let open = got["inputRequests"].as_object();
+    open.map(|open| open.keys().map(|key| &**key).collect())
+        .unwrap_or_default()
+}
+
+#[test]
+fn a_task_waits_for_its_answers_without_a_thread_and_takes_them_in_parts() {
+    let mut rig = rig();
+    let id = rig.begin("asks");
+    rig.run();
+    assert_eq!(rig.host.waiting(), 0, "nothing runs while it waits");
+    let got = rig.get(&id);
+    assert_eq!(got["status"], "input_required");
+    assert_eq!(open_questions(&got), ["first", "second"]);
+    assert_eq!(
+        got["inputRequests"]["first"]["method"],
+        "elicitation/create"
+    );
+    assert!(got.get("requestState").is_none());
+    let update = |rig: &mut Rig, answers: Value| {
+        let answer = rig.task_request("tasks/update", &id, json!({"inputResponses": answers}));
+        assert_eq!(answer["result"]["resultType"], "complete", "{answer}");
+        rig.run();
+        rig.get(&id)
+    };
+    let got = update(
+        &mut rig,
+        json!({"second": yes(false), "never asked": yes(true), "first": 5}),
+    );
+    assert_eq!(
+        (&got["status"], open_questions(&got)),
+        (&json!("input_required"), vec!["first"])
+    );
+    // What is answered already stays answered.
+    let got = update(&mut rig, json!({"second": yes(true)}));
+    assert_eq!(open_questions(&got), ["first"]);
+    let got = update(&mut rig, json!({"first": yes(true)}));
+    assert_eq!(open_questions(&got), ["first-again"]);
+    let got = update(&mut rig, json!({"first-again": yes(false)}));
+    assert_eq!(got["result"]["content"][0]["text"], "true false false");
+    // Too late, and acknowledged all the same.
+    let got = update(&mut rig, json!({"first": yes(false)}));
+    assert_eq!(got["status"], "completed");
+}
+
+#[test]
+fn a_task_that_waits_for_answers_can_be_cancelled_and_outlives_its_process() {
+    let store = Arc::new(BrokenStore::default());
+    let kept = || Tasks::in_shared_store(Arc::clone(&store) as Arc<dyn TaskStore>);
+    let mut before = Rig::new(builder(kept()));
+    let (goes_on, given_up) = (before.begin("asks"), before.begin("asks"));
+    before.run();
+    let mut after = Rig::new(builder(kept()));
+    assert_eq!(after.get(&goes_on)["status"], "input_required");
+    let answers = json!({"inputResponses": {"first": yes(true), "second": yes(true)}});
+    after.task_request("tasks/update", &goes_on, answers.clone());
+    after.run();
+    assert_eq!(open_questions(&after.get(&goes_on)), ["first-again"]);
+    after.task_request("tasks/cancel", &given_up, json!({}));
+    after.task_request("tasks/update", &given_up, answers);
+    after.run();
+    assert_eq!(after.get(&given_up)["status"], "cancelled");
+}
+
+#[test]
+fn what_cannot_be_run_is_not_begun_by_its_answers() {
+    let mut limits = mcp_proto::limits::Limits::default();
+    limits.tasks_running = 1;
+    let mut rig = Rig::new(builder(Tasks::new()).limits(limits));
+    let id = rig.begin("asks");
+    rig.run();
+    let busy = rig.begin("for_ever");
+    let answers = json!({"inputResponses": {"first": yes(true), "second": yes(true)}});
+    let refused = rig.task_request("tasks/update", &id, answers.clone());
+    assert_eq!(refused["error"]["code"], -32000);
+    assert_eq!(
+        open_questions(&rig.get(&id)),
+        ["first", "second"],
+        "nothing is lost"
+    );
+    rig.task_request("tasks/cancel", &busy, json!({}));
+    rig.run();
+    rig.task_request("tasks/update", &id, answers);
+    rig.run();
+    assert_eq!(open_questions(&rig.get(&id)), ["first-again"]);
+}
+
+#[test]
+fn what_is_asked_before_the_task_is_asked_in_the_call() {
+    let mut rig = rig();
+    let asked = rig.call("detaches");
+    assert_eq!(asked["result"]["resultType"], "input_required");
+    assert!(asked["result"].get("taskId").is_none());
+    let created = rig.request(
+        "tools/call",
+        json!({
+            "name": "detaches",
+            "inputResponses": {"sure": yes(true)},
+            "requestState": asked["result"]["requestState"],
+        }),
+    );
+    assert_eq!(created["result"]["resultType"], "task", "{created}");
+    assert!(created["result"].get("requestState").is_none());
+    let id = created["result"]["taskId"].as_str().unwrap().to_string();
+    rig.run();
+    assert_eq!(rig.get(&id)["result"]["content"][0]["text"], "true");
+}
+
+#[test]
+fn until_2025_11_25_a_task_asks_while_its_result_is_waited_for() {
+    let mut rig = rig();
+    rig.initialize();
+    let created = rig.session_request("tools/call", json!({"name": "asks", "task": {}}));
+    let id = created["result"]["task"]["taskId"]
+        .as_str()
+        .unwrap()
+        .to_string();
+    rig.run();
+    assert_eq!(rig.told()["params"]["status"], "input_required");
+    let asked = rig.session_request("tasks/result", json!({"taskId": id}));
+    assert_eq!(asked["method"], "elicitation/create");
+    assert_eq!(
+        asked["params"]["_meta"],
+        json!({"io.modelcontextprotocol/related-task": {"taskId": id}})
+    );
+    let second = rig.told();
+    rig.answer(&second["id"], &yes(false));
+    rig.answer(&asked["id"], &yes(true));
+    rig.run();
+    let asked = loop {
+        let told = rig.told();
+        if told["method"] == "elicitation/create" {
+            break told;
+        }
+        assert!(!told.is_null(), "nothing more was asked");
+    };
+    rig.answer(&asked["id"], &yes(true));
+    rig.run();
+    let result = loop {
+        let told = rig.told();
+        if told.get("result").is_some() {
+            break told;
+        }
+        assert!(!told.is_null(), "no result");
+    };
+    assert_eq!(result["result"]["content"][0]["text"], "true false true");
 }

@@ -194,6 +194,14 @@ impl Rig {
         params
     }
 
+    /// An answer of the client's to a request of the server's.
+    pub(super) fn answer(&mut self, id: &Value, result: &Value) -> Value {
+        let message = json!({"jsonrpc": "2.0", "id": id, "result": result});
+        self.desk
+            .handle_bytes(format!("{message}\n").as_bytes(), Instant::ZERO);
+        self.told()
+    }
+
     /// A request of 2026-07-28 from a client that takes tasks, and what is sent next.
     pub(super) fn request(&mut self, method: &str, params: Value) -> Value {
         let params = Self::claim(params, &json!({"io.modelcontextprotocol/tasks": {}}));
@@ -203,7 +211,7 @@ impl Rig {
 
     /// The same from one that does not.
     pub(super) fn plain_request(&mut self, method: &str, params: Value) -> Value {
-        self.send(method, Self::claim(params, &json!({})));
+        self.send(method, &Self::claim(params, &json!({})));
         self.told()
     }
 

@@ -240,12 +240,14 @@ impl Rig {
     }
 
     /// A request of the handshake era, and what is sent next.
+    #[allow(clippy::needless_pass_by_value)]
     pub(super) fn session_request(&mut self, method: &str, params: Value) -> Value {
         self.send(method, &params);
         self.told()
     }
 
     /// The same, and its answer, whatever is sent before.
+    #[allow(clippy::needless_pass_by_value)]
     pub(super) fn session_answer(&mut self, method: &str, params: Value) -> Value {
         let id = self.send(method, &params);
         loop {

@@ -78,7 +78,8 @@ impl FileTaskStore {
 
     // Ids that clients send may be anything; those of records are letters and digits.
     fn path(&self, id: &str) -> Option<PathBuf> {
-        let plain = (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let plain =
+            (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
         plain.then(|| self.folder.join(id).with_extension(ENDING))
     }
 

@@ -26,6 +26,8 @@ pub struct ServerBuilder {
     set: ComponentSet,
     policy: Policy,
     completer: Option<Completer>,
+    #[cfg(feature = "std")]
+    bus: Option<Arc<dyn crate::EventBus>>,
 }
 
 impl ServerBuilder {
@@ -36,6 +38,8 @@ impl ServerBuilder {
             set: ComponentSet::default(),
             policy: Policy::default(),
             completer: None,
+            #[cfg(feature = "std")]
+            bus: None,
         }
     }
 
@@ -84,6 +88,15 @@ impl ServerBuilder {
     /// Adds a prompt.
     pub fn prompt(mut self, prompt: impl IntoPrompt) -> Self {
         self.set.prompt(prompt);
+        self
+    }
+
+    /// Tells clients of this server what changes at others, and those of others what changes here:
+    /// several processes that serve the same clients. See
+    /// [`ServerHandle::changed`](crate::ServerHandle::changed).
+    #[cfg(feature = "std")]
+    pub fn event_bus(mut self, bus: Arc<dyn crate::EventBus>) -> Self {
+        self.bus = Some(bus);
         self
     }
 
@@ -194,9 +207,14 @@ impl ServerBuilder {
     /// # Errors
     /// The first thing that is wrong with a component.
     #[cfg(feature = "std")]
-    pub fn build(self) -> Result<crate::Server, BuildError> {
+    pub fn build(mut self) -> Result<crate::Server, BuildError> {
+        let bus = self.bus.take();
         let (service, policy) = self.build_with_policy()?;
-        Ok(crate::Server::new(service, policy))
+        let server = crate::Server::new(service, policy);
+        if let Some(bus) = bus {
+            server.join(bus);
+        }
+        Ok(server)
     }
 }
 

@@ -142,6 +142,14 @@ impl Cx {
 
     /// The same of a client that has declared everything it can be asked for.
     #[cfg(feature = "std")]
+    #[cfg(test)]
+    pub(crate) fn of_a_client(mut self, capabilities: ClientCapabilities) -> Self {
+        let mut peer = Peer::clone(&self.context.peer);
+        peer.capabilities = capabilities;
+        self.context.peer = Arc::new(peer);
+        self
+    }
+
     pub(crate) fn of_an_able_client(mut self) -> Self {
         let mut peer = Peer::clone(&self.context.peer);
         let of = &mut peer.capabilities;

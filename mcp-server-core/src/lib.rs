@@ -8,6 +8,7 @@ extern crate std;
 #[doc(hidden)]
 #[path = "macro_support.rs"]
 pub mod __private;
+pub mod apps;
 pub mod arguments;
 mod ask;
 mod builder;
@@ -77,7 +78,9 @@ pub use output::{
 };
 pub use schema::ToSchema;
 #[cfg(feature = "std")]
-pub use server::{Changes, IntoServer, Selector, Server, ServerHandle, Watch};
+pub use server::{
+    Changes, Deliver, EventBus, IntoServer, LocalBus, Selector, Server, ServerHandle, Watch,
+};
 pub use service::{
     CompletionTarget, Component, ComponentKind, Duplicates, Edit, Entry, FoundResource, Page,
     Service, ServiceBuilder,

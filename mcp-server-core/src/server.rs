@@ -1,5 +1,7 @@
 //! One server for all connections: the service that is current, and whom to tell when it changes.
 
+mod bus;
+
 use alloc::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     string::String,
@@ -7,7 +9,7 @@ use alloc::{
     vec::Vec,
 };
 use core::{fmt, mem};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use mcp_proto::time::Instant;
 
@@ -22,6 +24,8 @@ use crate::{
     host::{Host, SharedHost},
     service::{ComponentKind, Edit, Service},
 };
+
+pub use bus::{Deliver, EventBus, LocalBus};
 
 /// A server, ready to be served by any binding, on any number of connections at once.
 ///
@@ -45,6 +49,7 @@ pub struct Server {
 #[derive(Debug)]
 struct Shared {
     policy: Arc<Policy>,
+    bus: OnceLock<(Arc<dyn EventBus>, u64)>,
     state: Mutex<State>,
 }
 
@@ -67,7 +72,11 @@ impl Server {
             watchers: Vec::new(),
         });
         Self {
-            shared: Arc::new(Shared { policy, state }),
+            shared: Arc::new(Shared {
+                policy,
+                bus: OnceLock::new(),
+                state,
+            }),
             host: None,
         }
     }
@@ -83,6 +92,29 @@ impl Server {
     #[must_use]
     pub fn host(&self) -> Option<&Arc<dyn Host>> {
         self.host.as_ref()
+    }
+
+    /// Takes part in what happens at other servers.
+    pub(crate) fn join(&self, bus: Arc<dyn EventBus>) {
+        let shared = Arc::downgrade(&self.shared);
+        let number = bus.subscribe(Arc::new(move |change| {
+            let Some(shared) = shared.upgrade() else {
+                return false;
+            };
+            let server = Self { shared, host: None };
+            server.take_in(change);
+            true
+        }));
+        // It is built once.
+        let _ = self.shared.bus.set((bus, number));
+    }
+
+    fn take_in(&self, change: &Change) {
+        let service = self.current();
+        Self::tell(self.state(), |pending| pending.note(change));
+        if let Change::Topic(topic) = change {
+            service.observe(topic);
+        }
     }
 
     /// Tells the operator of what has failed outside of any handler.
@@ -449,13 +481,13 @@ impl ServerHandle {
     ///
     /// Every session of the handshake era is told once, on one of its streams, and so is every
     /// subscription of 2026-07-28 that asked for it. What waits for a client that is slow to read
-    /// is put together: any number of changes of one thing waits as one.
+    /// is put together: any number of changes of one thing waits as one. Servers on the same
+    /// [bus](crate::ServerBuilder::event_bus) tell theirs.
     pub fn changed(&self, change: impl Into<Change>) {
         let change = change.into();
-        let service = self.server.current();
-        Server::tell(self.server.state(), |pending| pending.note(&change));
-        if let Change::Topic(topic) = &change {
-            service.observe(topic);
+        self.server.take_in(&change);
+        if let Some((bus, number)) = self.server.shared.bus.get() {
+            bus.publish(*number, &change);
         }
     }
 }

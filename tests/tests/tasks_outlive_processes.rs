@@ -40,7 +40,8 @@ impl Server {
                 "elicitation": {}, "extensions": {"io.modelcontextprotocol/tasks": {}},
             },
         });
-        let request = json!({"jsonrpc": "2.0", "id": self.requests, "method": method, "params": params});
+        let request =
+            json!({"jsonrpc": "2.0", "id": self.requests, "method": method, "params": params});
         writeln!(self.input, "{request}").unwrap();
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
@@ -49,7 +50,7 @@ impl Server {
         answer["result"].take()
     }
 
-    fn begin(&mut self, tool: &str, arguments: Value) -> String {
+    fn begin(&mut self, tool: &str, arguments: &Value) -> String {
         let created = self.request("tools/call", json!({"name": tool, "arguments": arguments}));
         assert_eq!(created["resultType"], "task", "{created}");
         created["taskId"].as_str().unwrap().into()
@@ -88,9 +89,9 @@ fn folder(name: &str) -> PathBuf {
 fn a_process_that_is_killed_leaves_its_tasks_in_a_state_that_is_true() {
     let folder = folder("killed");
     let mut server = Server::start(&folder);
-    let done = server.begin("slow_compute", json!({"seconds": 0, "label": "short"}));
-    let working = server.begin("slow_compute", json!({"seconds": 3600, "label": "long"}));
-    let asking = server.begin("confirm_delete", json!({"filename": "a.txt"}));
+    let done = server.begin("slow_compute", &json!({"seconds": 0, "label": "short"}));
+    let working = server.begin("slow_compute", &json!({"seconds": 3600, "label": "long"}));
+    let asking = server.begin("confirm_delete", &json!({"filename": "a.txt"}));
     server.wait_for(&done, "completed");
     server.wait_for(&asking, "input_required");
     server.kill();
@@ -102,12 +103,23 @@ fn a_process_that_is_killed_leaves_its_tasks_in_a_state_that_is_true() {
     assert_eq!(got["result"]["content"][0]["text"], "short took 0 s");
     let got = server.get(&working);
     assert_eq!(got["status"], "failed");
-    assert_eq!(got["error"]["message"], "the server ended before the task did");
+    assert_eq!(
+        got["error"]["message"],
+        "the server ended before the task did"
+    );
     // What waits for an answer has lost nothing, and goes on.
     let got = server.get(&asking);
-    let key = got["inputRequests"].as_object().unwrap().keys().next().unwrap();
+    let key = got["inputRequests"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .next()
+        .unwrap();
     let answers = json!({key: {"action": "accept", "content": {"confirm": true}}});
-    server.request("tasks/update", json!({"taskId": asking, "inputResponses": answers}));
+    server.request(
+        "tasks/update",
+        json!({"taskId": asking, "inputResponses": answers}),
+    );
     let got = server.wait_for(&asking, "completed");
     assert_eq!(got["result"]["content"][0]["text"], "Deleted a.txt");
     server.kill();
@@ -123,6 +135,7 @@ fn a_process_that_is_killed_leaves_its_tasks_in_a_state_that_is_true() {
 #[test]
 fn ids_that_lead_out_of_the_folder_lead_nowhere() {
     let folder = folder("elsewhere");
+    fs::create_dir_all(&folder).unwrap();
     let mut server = Server::start(&folder.join("inner"));
     fs::write(folder.join("secret.json"), "{}").unwrap();
     for id in ["../secret", "..", ".", "", "a/b", "a\\b", "\u{0}"] {

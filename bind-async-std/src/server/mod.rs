@@ -1,8 +1,8 @@
 //! Serving: what runs handlers, and where connections come from.
 
+mod host;
 #[cfg(feature = "http-server")]
 mod http;
-mod host;
 mod listen;
 mod serve;
 mod stdio;

@@ -123,6 +123,12 @@ impl ResourceEntry {
         self
     }
 
+    /// Makes it the page of an app: see [`apps`](crate::apps). Its URI begins with `ui://`.
+    pub fn app(self, page: &crate::apps::Page) -> Self {
+        self.mime_type(crate::apps::MIME_TYPE)
+            .meta(crate::apps::META_KEY, page.json())
+    }
+
     /// Sets the hints on whom it is for and how important it is.
     pub fn annotations(mut self, annotations: Annotations) -> Self {
         self.definition.annotations = Some(annotations);

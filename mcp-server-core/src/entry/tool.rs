@@ -15,6 +15,7 @@ use super::{
     shared_settings,
 };
 use crate::{
+    apps::{META_KEY, Shown},
     arguments::{self, Problems},
     ask::Round,
     call::{Outcome, Work},
@@ -53,6 +54,8 @@ pub struct ToolEntry {
     making: Making<Plan>,
     // The schema was set or refused by hand; the function's return type does not decide.
     output_settled: bool,
+    // The app's page.
+    page: Option<String>,
 }
 
 /// What a tool's handler is finished with.
@@ -113,6 +116,7 @@ impl ToolEntry {
             options: Options::default(),
             making: Making::Missing,
             output_settled,
+            page: None,
         }
     }
 
@@ -133,6 +137,14 @@ impl ToolEntry {
     pub fn detaches(mut self) -> Self {
         self.options.detaches = true;
         self
+    }
+
+    /// Shows an app beside its results, to clients that do: see [`apps`](crate::apps).
+    pub fn shown(self, shown: &Shown) -> Self {
+        let json = shown.json();
+        let mut this = self.meta(META_KEY, json);
+        this.page.clone_from(&shown.resource_uri);
+        this
     }
 
     /// Sets the hints about what it does to the world.
@@ -300,8 +312,13 @@ impl ToolEntry {
             tool,
             options,
             making,
+            page,
             ..
         } = self;
+        if let Some(uri) = page.filter(|uri| !uri.starts_with("ui://")) {
+            let problem = "the page of an app begins with `ui://`";
+            return Err(BuildError::Uri { uri, problem });
+        }
         let plan = Plan {
             policy: Arc::clone(policy),
             wraps_output: tool.wraps_output(),

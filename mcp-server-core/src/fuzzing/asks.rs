@@ -182,6 +182,7 @@ fn cx(resumed: Option<Resumed>) -> Cx {
         log_level: None,
         meta: None,
         resumed: resumed.map(Arc::new),
+        detachable: false,
     };
     Cx::new(context, Arc::new(Deaf)).of_an_able_client()
 }

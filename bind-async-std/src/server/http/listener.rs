@@ -21,6 +21,7 @@ use mcp_server_core::{
 };
 
 use super::{connection, runtime::Lent, signals::Signals};
+use crate::server::host::hosted;
 use crate::{Error, Runtime, Task};
 
 /// Connections that may be open at the same time.
@@ -53,7 +54,7 @@ pub async fn serve_http<R: Runtime>(
     server: impl IntoServer,
     address: impl AsyncToSocketAddrs,
 ) -> Result<(), Error> {
-    let server = server.into_server()?;
+    let server = hosted(server)?;
     let listener = HttpListener::<R>::bind(address).await?;
     listener.end_on_signals()?.serve(server).await
 }
@@ -182,7 +183,7 @@ impl<R: Runtime> HttpListener<R> {
     /// [`Error::Build`] where the server cannot be built, [`Error::Io`] where accepting fails. What
     /// fails in one connection ends that connection only.
     pub async fn serve(self, server: impl IntoServer) -> Result<(), Error> {
-        let server = server.into_server()?;
+        let server = hosted(server)?;
         let limits = server.current().limits().clone();
         let lent: Arc<dyn http::Runtime> = Arc::new(Lent::<R>::new());
         let hub = HttpHub::new(server, self.options, self.judge, Arc::clone(&lent));

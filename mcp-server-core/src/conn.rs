@@ -122,7 +122,7 @@ impl<H: Clone> Conn<H> {
     pub fn new(service: Arc<Service<H>>, tag: u32, now: Instant) -> Self {
         let limits = service.limits();
         Self {
-            session: Session::new(tag, limits, now),
+            session: Session::new(tag, service.shared_limits(), now),
             lines: LineDecoder::new(limits.message_bytes),
             service,
             input: Input::Open,

@@ -26,7 +26,7 @@ pub(super) struct Dialog<H> {
 
 impl<H: Clone> Dialog<H> {
     pub(super) fn new(service: Arc<Service<H>>, tag: u32, now: Instant) -> Self {
-        let session = Session::new(tag, service.limits(), now).without_bound();
+        let session = Session::new(tag, service.shared_limits(), now).without_bound();
         Self {
             service,
             session,
@@ -41,7 +41,7 @@ impl<H: Clone> Dialog<H> {
         tag: u32,
         now: Instant,
     ) -> Self {
-        let session = Session::established(version, &*service, tag, service.limits(), now);
+        let session = Session::established(version, &*service, tag, service.shared_limits(), now);
         Self {
             service,
             session,

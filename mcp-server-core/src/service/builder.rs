@@ -43,7 +43,7 @@ impl<H> ServiceBuilder<H> {
             info_json: String::new(),
             info,
             instructions: None,
-            limits: Limits::default(),
+            limits: Arc::default(),
             list_cache: CacheHints::default(),
             logging: true,
             announced: Vec::new(),
@@ -71,7 +71,7 @@ impl<H> ServiceBuilder<H> {
 
     /// Sets the bounds of every connection.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.about.limits = limits;
+        self.about.limits = Arc::new(limits);
         self
     }
 

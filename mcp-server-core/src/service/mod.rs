@@ -72,7 +72,8 @@ struct About {
     info: Implementation,
     info_json: String,
     instructions: Option<String>,
-    limits: Limits,
+    // Shared by every session.
+    limits: Arc<Limits>,
     list_cache: CacheHints,
     logging: bool,
     announced: Vec<ComponentKind>,
@@ -215,6 +216,10 @@ impl<H> Service<H> {
     /// The bounds of every connection.
     #[must_use]
     pub fn limits(&self) -> &Limits {
+        &self.about.limits
+    }
+
+    pub(crate) fn shared_limits(&self) -> &Arc<Limits> {
         &self.about.limits
     }
 

@@ -61,7 +61,7 @@ impl Session {
         version: ProtocolVersion,
         offers: &dyn Offers,
         tag: u32,
-        limits: &mcp_proto::limits::Limits,
+        limits: &Arc<mcp_proto::limits::Limits>,
         now: mcp_proto::time::Instant,
     ) -> Self {
         let mut session = Self::new(tag, limits, now);

@@ -81,7 +81,7 @@ use outbox::Outbox;
 /// One client's conversation.
 #[derive(Debug)]
 pub(crate) struct Session {
-    limits: Limits,
+    limits: Arc<Limits>,
     // The last time that anybody told.
     now: Instant,
     phase: Phase,
@@ -128,9 +128,9 @@ enum Phase {
 
 impl Session {
     /// A conversation that has not begun. `tag` is put into its call ids.
-    pub(crate) fn new(tag: u32, limits: &Limits, now: Instant) -> Self {
+    pub(crate) fn new(tag: u32, limits: &Arc<Limits>, now: Instant) -> Self {
         Self {
-            limits: limits.clone(),
+            limits: Arc::clone(limits),
             now,
             phase: Phase::Open,
             open: Ledger::new(tag),

@@ -12,15 +12,23 @@ use super::options::HttpOptions;
 use crate::service::Service;
 
 const STYLE: &str = "\
-:root{color-scheme:light dark;--line:#8884;--soft:#8882}\
-body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}\
-h1{margin:0}h2{margin:2rem 0 .5rem;font-size:1.1rem}\
+:root{color-scheme:light dark;--line:#8884;--soft:#8882;--accent:#3b6ef6}\
+body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:0 auto;padding:3rem 1rem;\
+border-top:.3rem solid var(--accent)}\
+h1{margin:0}h2{margin:2.2rem 0 .6rem;font-size:1.15rem}\
+h2 small{font-weight:400;opacity:.6;margin-left:.3rem}\
 p.sub{margin:.25rem 0 1.5rem;opacity:.7}\
+#address{border-left:.25rem solid var(--accent);font-weight:600;user-select:all}\
 pre,code{font:14px/1.45 ui-monospace,monospace;background:var(--soft);border-radius:.4rem}\
 code{padding:.1rem .35rem}pre{padding:.75rem 1rem;overflow-x:auto}\
 dl{margin:0;border-top:1px solid var(--line)}\
 dl>div{padding:.6rem 0;border-bottom:1px solid var(--line)}\
 dd{margin:.2rem 0 0;opacity:.8;white-space:pre-line}";
+
+/// Without one of its own, a browser asks for `/favicon.ico` and complains that there is none.
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
+%3Crect width='16' height='16' rx='4' fill='%233b6ef6'/%3E\
+%3Cpath d='M4 8h8M8 4v8' stroke='white' stroke-width='2' stroke-linecap='round'/%3E%3C/svg%3E";
 
 /// The page's headers besides its type.
 pub(super) fn set_headers(headers: &mut HeaderMap) {
@@ -28,7 +36,7 @@ pub(super) fn set_headers(headers: &mut HeaderMap) {
         // Nothing may be loaded or run, whatever a description contains.
         (
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
         ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -54,7 +62,7 @@ pub(super) fn write<H>(
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
-         <title>{title} · MCP server</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
+         <title>{title} · MCP server</title>\n<link rel=\"icon\" href=\"{ICON}\">\n<style>{STYLE}</style>\n</head>\n<body>\n\
          <h1>{title}</h1>\n<p class=\"sub\">A Model Context Protocol server · version {version}</p>\n"
     );
     if let Some(description) = &info.description {
@@ -134,11 +142,12 @@ fn list<'a>(
     heading: &str,
     items: impl Iterator<Item = (&'a str, Option<&'a str>, Option<&'a str>)>,
 ) {
-    let mut items = items.peekable();
-    if items.peek().is_none() {
+    let items: Vec<_> = items.collect();
+    if items.is_empty() {
         return;
     }
-    page.push_str(&format!("<h2>{heading}</h2>\n<dl>\n"));
+    let count = items.len();
+    page.push_str(&format!("<h2>{heading}<small>{count}</small></h2>\n<dl>\n"));
     for (name, title, description) in items {
         page.push_str(&format!("<div><dt><code>{}</code>", escape(name)));
         if let Some(title) = title.filter(|title| *title != name) {

@@ -13,8 +13,8 @@ use crate::service::Service;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#8884;--soft:#8882;--accent:#3b6ef6}\
-body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:0 auto;padding:3rem 1rem;\
-border-top:.3rem solid var(--accent)}\
+body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:0 auto;padding:3rem 1rem}\
+html{border-top:.3rem solid var(--accent)}\
 h1{margin:0}h2{margin:2.2rem 0 .6rem;font-size:1.15rem}\
 h2 small{font-weight:400;opacity:.6;margin-left:.3rem}\
 p.sub{margin:.25rem 0 1.5rem;opacity:.7}\

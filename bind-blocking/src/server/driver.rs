@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use mcp_proto::rpc::CallId;
+use mcp_proto::{rpc::CallId, time::Instant};
 use mcp_server_core::{
     Call, Closed, Conn, Cx, Event, Handler, IntoServer, Link, Note, Server, Watch,
 };
@@ -116,6 +116,8 @@ struct State {
     running: usize,
     // Grows with everything that a worker finishes; the supervisor compares.
     progress: u64,
+    // The last time that was told: about when a call begins that is taken up now.
+    now: Instant,
     ticking: bool,
     wary: u32,
     closed: Option<Closed>,
@@ -222,7 +224,7 @@ impl Pool {
 
     // Lets time and the registry's changes in, and hands out what comes of it.
     fn pump(&self, state: &mut Guard<'_>) {
-        let now = self.clock.now();
+        let now = state.tell(self.clock);
         if let Some(changes) = state.watch.take() {
             changes.apply(&mut state.conn, now);
         }
@@ -310,7 +312,7 @@ impl Pool {
         input.resize(READ_BYTES, 0);
         let read = reader.read(&mut input);
         let mut state = self.lock();
-        let now = self.clock.now();
+        let now = state.tell(self.clock);
         match read {
             Ok(0) => state.conn.handle_eof(now),
             Ok(count) => {
@@ -361,6 +363,7 @@ impl Pool {
 
     fn run<'a>(&'a self, mut state: Guard<'a>, call: Call<Handler>) -> Guard<'a> {
         let quick = matches!(call.handler, Handler::Quick(_));
+        let started = state.now;
         state.running += 1;
         if !quick {
             self.expect_slowness(&mut state);
@@ -377,15 +380,16 @@ impl Pool {
         let cancel = context.cancel.clone();
         let link = Arc::clone(&self.link);
         let cx = Cx::new(context, link).with_server(self.server.handle());
-        let started = self.clock.now();
         let outcome = catch_unwind(AssertUnwindSafe(|| match handler {
             _ if cancel.is_cancelled() => None,
             Handler::Sync(handler) | Handler::Quick(handler) => Some(handler(work, cx)),
             Handler::Async(handler) => block_on(handler(work, cx), &cancel),
             _ => None,
         }));
+        // The token goes on to another call where nobody holds it.
+        drop(cancel);
         let mut state = self.lock();
-        let now = self.clock.now();
+        let now = state.tell(self.clock);
         // Discarded where the call was cancelled or timed out meanwhile, which needs no answer.
         let _ = match outcome {
             Ok(Some(outcome)) => state.conn.finish(ticket, outcome, now),
@@ -437,11 +441,17 @@ impl State {
             sent_for: 0,
             running: 0,
             progress: 0,
+            now: Instant::ZERO,
             ticking: false,
             wary: 0,
             closed: None,
             failure: None,
         }
+    }
+
+    fn tell(&mut self, clock: Clock) -> Instant {
+        self.now = clock.now();
+        self.now
     }
 
     // Whether there is something to do that no worker is at: it waits for one that runs a handler.

@@ -70,6 +70,7 @@ pub fn write_str_part(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Whether none of these bytes must be escaped; compiled to vector instructions.
+#[inline]
 pub(crate) fn is_plain(block: &[u8; BLOCK]) -> bool {
     let special = |byte: &u8| (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
     !block.iter().fold(false, |any, byte| any | special(byte))

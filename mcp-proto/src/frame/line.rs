@@ -104,6 +104,9 @@ impl LineDecoder {
 
     /// The next whole line, or the report of one that is too long; `None` until more is stored.
     pub fn next_line(&mut self) -> Option<Result<Line<'_>, FrameError>> {
+        if self.start == self.buffer.len() {
+            return None;
+        }
         loop {
             if self.state == State::Fresh && !self.skip_mark() {
                 return None;

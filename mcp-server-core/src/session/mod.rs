@@ -181,6 +181,9 @@ impl Session {
         if let Some(event) = self.events.pop_front() {
             return Some(event);
         }
+        if self.phase == Phase::Open && self.parked.is_empty() {
+            return None;
+        }
         if self.phase != Phase::Closed && !self.out.is_crowded() {
             self.promote(offers);
         }

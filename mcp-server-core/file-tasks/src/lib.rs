@@ -166,10 +166,10 @@ impl TaskStore for FileTaskStore {
     fn expire(&self, now_ms: u64) -> Result<(), StoreError> {
         let _writing = self.lock();
         for record in self.records().map_err(StoreError::failed)? {
-            if record.expires_ms().is_some_and(|expires| expires <= now_ms)
-                && let Some(path) = self.path(record.id())
-            {
-                fs::remove_file(path).map_err(StoreError::failed)?;
+            if record.expires_ms().is_some_and(|expires| expires <= now_ms) {
+                if let Some(path) = self.path(record.id()) {
+                    fs::remove_file(path).map_err(StoreError::failed)?;
+                }
             }
         }
         Ok(())

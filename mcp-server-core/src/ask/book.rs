@@ -122,8 +122,10 @@ impl Asks {
     pub(super) fn interrupt(&self) -> bool {
         self.open(None).interrupted = true;
         let drops = self.drops.load(Ordering::Relaxed);
-        if drops && let Some(runner) = lock(&self.runner).take() {
-            runner.wake();
+        if drops {
+            if let Some(runner) = lock(&self.runner).take() {
+                runner.wake();
+            }
         }
         drops
     }

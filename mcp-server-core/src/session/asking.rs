@@ -98,12 +98,12 @@ impl Session {
         version: ProtocolVersion,
     ) -> i64 {
         let id = self.asked.get_or_insert_default().add(call);
-        if let InputRequest::Elicit(params) = &mut question
-            && let ElicitParams::Url(page) = &mut **params
-        {
-            // 2025-11-25, client/elicitation: required, and unique within the server.
-            page.elicitation_id
-                .get_or_insert_with(|| format!("{}-{id}", call.as_u64()));
+        if let InputRequest::Elicit(params) = &mut question {
+            if let ElicitParams::Url(page) = &mut **params {
+                // 2025-11-25, client/elicitation: required, and unique within the server.
+                page.elicitation_id
+                    .get_or_insert_with(|| format!("{}-{id}", call.as_u64()));
+            }
         }
         let sent = Sent {
             origin: Some(address.origin),

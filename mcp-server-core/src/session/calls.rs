@@ -266,9 +266,7 @@ impl Session {
 
     /// Ends a call without an answer.
     pub(super) fn drop_call(&mut self, call: CallId) {
-        if let Some(address) = self.end_call(call)
-            && let Some(batch) = address.batch
-        {
+        if let Some(batch) = self.end_call(call).and_then(|address| address.batch) {
             self.leave_batch(batch);
         }
     }

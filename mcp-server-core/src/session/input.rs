@@ -233,11 +233,12 @@ pub(crate) fn check_need(
 /// Which questions a revision has no way to ask.
 fn sendable(request: &InputRequest, version: ProtocolVersion) -> Result<(), RpcError> {
     // The id that 2025-11-25 wants with a URL is given where it is asked.
-    if let InputRequest::Elicit(params) = request
-        && let mcp_proto::types::ElicitParams::Url(_) = &**params
-        && version >= ProtocolVersion::V2025_11_25
-    {
-        return Ok(());
+    if version >= ProtocolVersion::V2025_11_25 {
+        if let InputRequest::Elicit(params) = request {
+            if let mcp_proto::types::ElicitParams::Url(_) = &**params {
+                return Ok(());
+            }
+        }
     }
     request.check(version).map_err(|unsendable| {
         RpcError::internal(format!("the client cannot be asked: {unsendable}"))

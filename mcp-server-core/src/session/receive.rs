@@ -318,10 +318,11 @@ impl Session {
     /// Reads `_meta`, which tells the era as well.
     fn read_meta(&mut self, method: Option<Method>, params: &Params<'_>) -> Result<Read, RpcError> {
         let raw = params.get(Member::Meta);
-        if let (Some(raw), Some(known)) = (raw, &self.known)
-            && let Some((peer, log_level)) = known.recall(raw)
-            && method != Some(Method::Initialize)
-        {
+        let recalled = match (raw, &self.known) {
+            (Some(raw), Some(known)) if method != Some(Method::Initialize) => known.recall(raw),
+            _ => None,
+        };
+        if let Some((peer, log_level)) = recalled {
             return Ok(Read {
                 peer: Some(peer),
                 progress_token: None,

@@ -94,9 +94,10 @@ impl World {
         let now = self.now;
         let (client, network) = self.network(at).expect("it is HTTP");
         let mut transfers = network.transfers.iter_mut();
-        if let Some(transfer) = transfers.find(|one| one.number == number)
-            && let Some(fetch) = transfer.fetch.take()
-        {
+        let Some(transfer) = transfers.find(|one| one.number == number) else {
+            return;
+        };
+        if let Some(fetch) = transfer.fetch.take() {
             let error = match transfer.arrived {
                 true => FetchError::Broken(why.into()),
                 // Nothing of it has left, and nothing will.

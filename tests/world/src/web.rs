@@ -219,13 +219,12 @@ impl World {
         act: impl FnOnce(&mut HttpServer<Act, (usize, u64)>, &mut Exchange<Act>),
     ) {
         let Self { pairs, site, .. } = self;
-        if let Some(Link::Http(network)) = pairs.get_mut(at).map(|pair| &mut pair.link)
-            && let Some(transfer) = network
-                .transfers
-                .iter_mut()
-                .find(|one| one.number == number)
-            && let Some(exchange) = &mut transfer.exchange
-        {
+        let Some(Link::Http(network)) = pairs.get_mut(at).map(|pair| &mut pair.link) else {
+            return;
+        };
+        let mut transfers = network.transfers.iter_mut();
+        let transfer = transfers.find(|one| one.number == number);
+        if let Some(exchange) = transfer.and_then(|transfer| transfer.exchange.as_mut()) {
             act(&mut site.sessions, exchange);
         }
     }

@@ -161,6 +161,21 @@ fn a_client_that_has_gone_is_no_panic() {
 }
 
 #[test]
+fn a_call_under_way_gets_its_time_when_the_client_goes_and_no_more() {
+    let limit = mcp_proto::limits::Limits::default().drain_timeout;
+    for (name, program) in FIXTURES {
+        let mut process = Process::start(program);
+        process.call(1, "sleep", r#"{"ms":600000}"#);
+        // Long enough for whoever watches over calls to have gone to sleep.
+        std::thread::sleep(Duration::from_millis(300));
+        drop((process.input.take(), process.output.take()));
+        std::thread::sleep(limit);
+        let (status, _) = process.end(name);
+        assert!(status.success(), "{name}: {status}");
+    }
+}
+
+#[test]
 fn what_a_handler_prints_appears_on_standard_error() {
     for (name, program) in FIXTURES {
         let mut process = Process::start(program);

@@ -325,6 +325,11 @@ impl Pool {
                 state.conn.handle_eof(now);
             }
         }
+        if state.reader.is_none() {
+            // No read comes after this one: what is still open has less time than the supervisor,
+            // which may be asleep, has been told.
+            self.supervisor.notify_one();
+        }
         state.input = input;
         state.progress += 1;
         state.drain_events();

@@ -291,13 +291,21 @@ impl Encode for ContentBlock {
             Self::Text(content) => content.encode(out, version),
             Self::Image(content) => content.encode(out, version),
             Self::Audio(content) if version < ProtocolVersion::V2025_03_26 => {
-                let text = format_args!("[audio {}]", content.mime_type);
-                write_placeholder(out, version, text, content.annotations.as_ref());
+                write_placeholder(
+                    out,
+                    version,
+                    format_args!("[audio {}]", content.mime_type),
+                    content.annotations.as_ref(),
+                );
             }
             Self::Audio(content) => content.encode(out, version),
             Self::ResourceLink(link) if version < ProtocolVersion::V2025_06_18 => {
-                let text = format_args!("[{}]({})", link.name, link.uri);
-                write_placeholder(out, version, text, link.annotations.as_ref());
+                write_placeholder(
+                    out,
+                    version,
+                    format_args!("[{}]({})", link.name, link.uri),
+                    link.annotations.as_ref(),
+                );
             }
             Self::ResourceLink(link) => link.encode(out, version),
             Self::Resource(content) => content.encode(out, version),

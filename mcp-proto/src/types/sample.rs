@@ -311,8 +311,11 @@ impl Encode for SamplingContent {
             Self::Text(content) => content.encode(out, version),
             Self::Image(content) => content.encode(out, version),
             Self::Audio(content) if version < ProtocolVersion::V2025_03_26 => {
-                let text = format_args!("[audio {}]", content.mime_type);
-                placeholder(out, text, content.annotations.as_ref());
+                placeholder(
+                    out,
+                    format_args!("[audio {}]", content.mime_type),
+                    content.annotations.as_ref(),
+                );
             }
             Self::Audio(content) => content.encode(out, version),
             Self::ToolUse(call) if version < ProtocolVersion::V2025_11_25 => {

@@ -245,10 +245,9 @@ impl Session {
             })) => set(&mut kept.work, lent.share()),
             _ => {}
         }
-        if let Some(Event::Call(newest)) = self.events.back_mut()
-            && newest.ticket.0 == call
-        {
-            set(&mut newest.work, lent);
+        match self.events.back_mut() {
+            Some(Event::Call(newest)) if newest.ticket.0 == call => set(&mut newest.work, lent),
+            _ => {}
         }
     }
 

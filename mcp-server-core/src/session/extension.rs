@@ -112,13 +112,12 @@ impl Session {
             let error = RpcError::internal("the handler gave a result that the client cannot read");
             return self.answer_error(to, &error);
         }
-        if let (Some(topic), Some(extension)) =
-            (&result.topic, offers.extensions().task_extension())
-            && version.era() == Era::Handshake
-        {
-            let most = self.limits.subscribed_topics;
-            if let Some(opened) = &mut self.handshake {
+        if version.era() == Era::Handshake {
+            let followed = (&result.topic, offers.extensions().task_extension());
+            if let ((Some(topic), Some(extension)), Some(opened)) = (followed, &mut self.handshake)
+            {
                 // One too many is not told of: the client can still ask.
+                let most = self.limits.subscribed_topics;
                 opened.watch.follow(extension, Arc::clone(topic), most);
             }
         }

@@ -311,10 +311,9 @@ fn write_progress(
 // What only the clients of an extension understand is kept from the others.
 fn strip_meta(meta: &mut Option<Meta>, peer: &Peer, offers: &dyn Offers) {
     let index = offers.extensions();
-    if let Some(meta) = meta
-        && index.has_meta_keys()
-    {
-        index.strip_meta(meta, &peer.capabilities);
+    match meta {
+        Some(meta) if index.has_meta_keys() => index.strip_meta(meta, &peer.capabilities),
+        _ => {}
     }
 }
 

@@ -119,11 +119,12 @@ impl Session {
     }
 
     pub(super) fn initialized(&mut self) {
-        if let Some(opened) = &mut self.handshake
-            && !opened.ready
-        {
-            opened.ready = true;
-            self.due |= opened.watch.is_due();
+        match &mut self.handshake {
+            Some(opened) if !opened.ready => {
+                opened.ready = true;
+                self.due |= opened.watch.is_due();
+            }
+            _ => {}
         }
     }
 

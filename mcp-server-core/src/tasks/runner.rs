@@ -356,12 +356,12 @@ impl Runner {
                 }
             }
         }
-        let mut state = self.lock();
-        if let Some(live) = state.live.get_mut(id)
-            && live.record.revision() == record.revision()
-        {
+        match self.lock().live.get(id) {
             // It may have said in words how far it is.
-            record = live.record.clone();
+            Some(live) if live.record.revision() == record.revision() => {
+                record = live.record.clone();
+            }
+            _ => {}
         }
         Ok(record)
     }

@@ -209,6 +209,11 @@ pub enum BuildError {
         /// The variable or argument.
         variable: String,
     },
+    /// A tool that runs only as a task, on a server that has nothing to run tasks with.
+    NoTasks {
+        /// The tool.
+        tool: String,
+    },
     /// An extension is not sound, or in the way of another one.
     Extension {
         /// Its identifier.
@@ -260,6 +265,11 @@ impl fmt::Display for BuildError {
                     "the {kind} `{name}` has no `{variable}`: correct one of the two names"
                 )
             }
+            Self::NoTasks { tool } => write!(
+                f,
+                "the tool `{tool}` runs only as a task, and the server runs none: add `.tasks(Tasks::new())`, \
+                 or make it `task = \"optional\"`"
+            ),
             Self::Extension { id, problem } => {
                 write!(f, "the extension `{id}` cannot be added: {problem}")
             }

@@ -15,6 +15,10 @@ pub trait Host: Send + Sync + fmt::Debug {
     /// answered for by its own guard.
     fn spawn(&self, run: Detached);
 
+    /// Runs this once so long has passed, in the place of what it was told so before and has not
+    /// run yet: it keeps one thing only. That may be dropped when the host is.
+    fn run_after(&self, wait: Duration, run: Detached);
+
     /// How long ago 1970 began, in UTC.
     fn unix_time(&self) -> Duration;
 

@@ -46,6 +46,23 @@ pub struct Server {
     host: Option<SharedHost>,
 }
 
+/// A [`Server`] that others keep alive.
+pub(crate) struct WeakServer {
+    shared: Weak<Shared>,
+    host: Option<Weak<dyn Host>>,
+}
+
+impl WeakServer {
+    pub(crate) fn upgrade(&self) -> Option<Server> {
+        let host = match &self.host {
+            Some(host) => Some(host.upgrade()?),
+            None => None,
+        };
+        let shared = self.shared.upgrade()?;
+        Some(Server { shared, host })
+    }
+}
+
 #[derive(Debug)]
 struct Shared {
     policy: Arc<Policy>,
@@ -94,16 +111,23 @@ impl Server {
         self.host.as_ref()
     }
 
+    /// The same server, which is gone when all others let go of it.
+    pub(crate) fn downgrade(&self) -> WeakServer {
+        WeakServer {
+            shared: Arc::downgrade(&self.shared),
+            host: self.host.as_ref().map(Arc::downgrade),
+        }
+    }
+
     /// Takes part in what happens at other servers.
     pub(crate) fn join(&self, bus: Arc<dyn EventBus>) {
-        let shared = Arc::downgrade(&self.shared);
+        let server = self.downgrade();
         let number = bus.subscribe(Arc::new(move |change| {
-            let Some(shared) = shared.upgrade() else {
-                return false;
-            };
-            let server = Self { shared, host: None };
-            server.take_in(change);
-            true
+            let server = server.upgrade();
+            server.is_some_and(|server| {
+                server.take_in(change);
+                true
+            })
         }));
         // It is built once.
         let _ = self.shared.bus.set((bus, number));

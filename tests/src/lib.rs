@@ -3,10 +3,14 @@
 #[cfg(unix)]
 pub mod bindings;
 #[cfg(unix)]
+pub mod by_hand;
+#[cfg(unix)]
 pub mod clients;
 pub mod conformance;
 pub mod conformance_client;
 pub mod fixture;
+#[cfg(unix)]
+pub mod http_serving;
 pub mod peers;
 pub mod schema;
 pub mod served;

@@ -1,8 +1,7 @@
 //! The same handlers ask clients of five revisions, on every binding, over pipes and over HTTP: they
-//! see the same answers and return the same results. All that is said on a pipe is in the snapshots.
+//! see the same answers and return the same results. All that is said is in the snapshots, and the same
+//! on a pipe and over HTTP.
 #![cfg(unix)]
-
-use std::fmt::Write as _;
 
 use bind_blocking::HttpListener;
 use mcp_client_core::{ClientBuilder, EraMode, Options, http::Endpoint};
@@ -13,9 +12,11 @@ use mcp_proto::{
 };
 use mcp_server_core::{IntoServer, Server};
 use mcp_tests::{
-    bindings::{Binding, Peer},
+    bindings::Binding,
+    by_hand::ByHand,
     clients::Kind,
     fixture,
+    http_serving::{HttpServing, Setup},
 };
 use serde_json::{Value, json};
 
@@ -114,88 +115,31 @@ fn answer(method: &str, params: &Value) -> Value {
     }
 }
 
-// ── over a pipe, by hand ────────────────────────────────────────────────────────────────────────
+// ── by hand, over a pipe and over HTTP ─────────────────────────────────────────────────────────
 
-/// A client of one revision, and what was said.
-struct Script {
-    peer: Peer,
-    version: ProtocolVersion,
-    said: String,
-    last_id: u64,
-}
-
-impl Script {
-    fn new(binding: Binding, server: &Server, version: ProtocolVersion) -> Self {
-        let peer = Peer::connect(binding, server);
-        let mut script = Self {
-            peer,
-            version,
-            said: String::new(),
-            last_id: 0,
-        };
-        if version.era() == Era::Handshake {
-            let params = json!({
-                "protocolVersion": version.as_str(), "capabilities": capabilities(),
-                "clientInfo": {"name": "c", "version": "1"},
-            });
-            script.send("initialize", params);
-            script.hear();
-            script.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+/// The text that a tool returns once it was told what it asked.
+fn call(client: &mut ByHand, tool: &str, arguments: &str) -> String {
+    let arguments: Value = serde_json::from_str(arguments).expect("arguments are JSON");
+    let params = json!({"name": tool, "arguments": arguments});
+    client.send("tools/call", params.clone());
+    loop {
+        let message = client.hear(|_| true);
+        if let Some(method) = message["method"].as_str() {
+            client.reply(&message, &answer(method, &message["params"]));
+            continue;
         }
-        script.said.clear();
-        script
-    }
-
-    fn say(&mut self, message: &Value) {
-        writeln!(self.said, "> {message}").expect("a text");
-        self.peer.send_line(&message.to_string());
-    }
-
-    fn hear(&mut self) -> Value {
-        let line = self.peer.line().expect("the server goes on");
-        writeln!(self.said, "< {line}").expect("a text");
-        serde_json::from_str(&line).expect("the server speaks JSON")
-    }
-
-    fn send(&mut self, method: &str, mut params: Value) {
-        self.last_id += 1;
-        if self.version.era() == Era::Stateless {
-            params["_meta"] = json!({
-                "io.modelcontextprotocol/protocolVersion": self.version.as_str(),
-                "io.modelcontextprotocol/clientCapabilities": capabilities(),
-            });
+        let result = &message["result"];
+        if result["resultType"] != "input_required" {
+            let text = result["content"][0]["text"].as_str();
+            return text.unwrap_or_default().into();
         }
-        let id = self.last_id;
-        self.say(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
-    }
-
-    /// The text that a tool returns once it was told what it asked.
-    fn call(&mut self, tool: &str, arguments: &str) -> String {
-        let arguments: Value = serde_json::from_str(arguments).expect("arguments are JSON");
-        let params = json!({"name": tool, "arguments": arguments});
-        self.send("tools/call", params.clone());
-        loop {
-            let message = self.hear();
-            if let Some(method) = message["method"].as_str() {
-                let result = answer(method, &message["params"]);
-                self.say(&json!({"jsonrpc": "2.0", "id": message["id"], "result": result}));
-                continue;
-            }
-            let result = &message["result"];
-            if result["resultType"] != "input_required" {
-                return result["content"][0]["text"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .into();
-            }
-            let mut retry = params.clone();
-            for (key, asked) in result["inputRequests"].as_object().expect("it asks") {
-                let method = asked["method"].as_str().expect("a method");
-                retry["inputResponses"][key] = answer(method, &asked["params"]);
-            }
-            retry["requestState"] = result["requestState"].clone();
-            self.send("tools/call", retry);
+        let mut retry = params.clone();
+        for (key, asked) in result["inputRequests"].as_object().expect("it asks") {
+            let method = asked["method"].as_str().expect("a method");
+            retry["inputResponses"][key] = answer(method, &asked["params"]);
         }
+        retry["requestState"] = result["requestState"].clone();
+        client.send("tools/call", retry);
     }
 }
 
@@ -203,24 +147,46 @@ fn capabilities() -> Value {
     json!({"elicitation": {}, "sampling": {}, "roots": {}})
 }
 
-fn results_over_pipes(version: ProtocolVersion) -> Vec<(&'static str, String)> {
-    let server = fixture::server()
-        .into_server()
-        .expect("the fixture is complete");
+fn fixture_server() -> Server {
+    let server = fixture::server().into_server();
+    server.expect("the fixture is complete")
+}
+
+/// The client of one revision on every binding, over a pipe and over HTTP.
+fn everywhere(
+    version: ProtocolVersion,
+) -> impl Iterator<Item = (String, ByHand, Option<HttpServing>)> {
+    let over_pipes = Binding::ALL.into_iter().map(move |binding| {
+        let client = ByHand::on_pipe(binding, &fixture_server(), version, &capabilities());
+        (format!("{binding:?} on a pipe"), client, None)
+    });
+    let over_http = Binding::ALL.into_iter().map(move |binding| {
+        let setup = Setup::default().with_options(|options| options.http_sse("/sse", "/messages"));
+        let serving = HttpServing::start(binding, fixture_server(), &setup);
+        let url = match version {
+            ProtocolVersion::V2024_11_05 => format!("http://{}/sse", serving.address()),
+            _ => serving.url(),
+        };
+        let client = ByHand::on_http(&url, version, &capabilities());
+        (format!("{binding:?} over HTTP"), client, Some(serving))
+    });
+    over_pipes.chain(over_http)
+}
+
+fn results(version: ProtocolVersion) -> Vec<(&'static str, String)> {
     let mut first: Option<(String, Vec<_>)> = None;
-    for binding in Binding::ALL {
-        let mut script = Script::new(binding, &server, version);
+    for (place, mut client, _serving) in everywhere(version) {
         let results: Vec<_> = ASKING
             .iter()
             .filter(|(_, _, since)| version >= *since)
-            .map(|(tool, arguments, _)| (*tool, script.call(tool, arguments)))
+            .map(|(tool, arguments, _)| (*tool, call(&mut client, tool, arguments)))
             .collect();
         match &first {
             Some((said, expected)) => {
-                assert_eq!(script.said, *said, "{binding:?} {version}");
-                assert_eq!(results, *expected, "{binding:?} {version}");
+                assert_eq!(client.said(), *said, "{place} {version}");
+                assert_eq!(results, *expected, "{place} {version}");
             }
-            None => first = Some((script.said, results)),
+            None => first = Some((client.said().into(), results)),
         }
     }
     let (said, results) = first.expect("there are bindings");
@@ -230,9 +196,9 @@ fn results_over_pipes(version: ProtocolVersion) -> Vec<(&'static str, String)> {
 
 #[test]
 fn the_same_is_asked_and_answered_on_every_binding_and_in_every_revision() {
-    let newest = results_over_pipes(ProtocolVersion::LATEST);
+    let newest = results(ProtocolVersion::LATEST);
     for version in ProtocolVersion::ALL {
-        for result in results_over_pipes(version) {
+        for result in results(version) {
             assert!(
                 newest.contains(&result),
                 "{version}: {result:?} is not in {newest:?}"
@@ -264,15 +230,13 @@ fn over_http_it_is_the_same() {
     let listener = HttpListener::bind("127.0.0.1:0").expect("a free port");
     let (url, shutdown) = (listener.url(), listener.shutdown_handle());
     let serving = std::thread::spawn(move || listener.serve(fixture::server()));
-    let server = fixture::server()
-        .into_server()
-        .expect("the fixture is complete");
     for version in ProtocolVersion::ALL {
         // 2024-11-05 has another transport over HTTP.
         if version == ProtocolVersion::V2024_11_05 {
             continue;
         }
-        let mut script = Script::new(Binding::Blocking, &server, version);
+        let server = fixture_server();
+        let mut by_hand = ByHand::on_pipe(Binding::Blocking, &server, version, &capabilities());
         for kind in [Kind::Blocking, Kind::Tokio, Kind::Smol] {
             let endpoint = Endpoint::new(&url).expect("a URL");
             let client = kind.http(client(version), endpoint).expect("it connects");
@@ -281,7 +245,7 @@ fn over_http_it_is_the_same() {
                 if version < *since {
                     continue;
                 }
-                let over_pipe = script.call(tool, arguments);
+                let over_pipe = call(&mut by_hand, tool, arguments);
                 let arguments = serde_json::from_str(arguments).expect("arguments are JSON");
                 let result = client.call(tool, &arguments, Options::default());
                 let result = result.unwrap_or_else(|error| panic!("{version} {tool}: {error}"));

@@ -125,7 +125,8 @@ impl ToolEntry {
     /// Says whether its calls may, must or must not become [tasks](crate::Tasks), which outlive
     /// their requests. They do not by default.
     ///
-    /// Where they must, clients that know no tasks cannot call it.
+    /// Where they must, clients that know no tasks cannot call it, and a server without
+    /// [`Tasks`](crate::Tasks) cannot be built.
     pub fn task(mut self, support: TaskSupport) -> Self {
         self.tool = self.tool.with_task_support(support);
         self

@@ -154,6 +154,10 @@ impl<H> Extension<H> {
         self.task_calls = Some(handler);
         self
     }
+
+    pub(crate) fn runs_tasks(&self) -> bool {
+        self.task_calls.is_some()
+    }
 }
 
 impl<H> ExtensionMethod<H> {

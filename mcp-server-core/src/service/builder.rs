@@ -3,7 +3,7 @@
 use alloc::{string::String, sync::Arc, vec::Vec};
 use mcp_proto::{
     limits::Limits,
-    types::{CacheHints, Implementation, Prompt, Resource, ResourceTemplate, Tool},
+    types::{CacheHints, Implementation, Prompt, Resource, ResourceTemplate, TaskSupport, Tool},
 };
 
 use super::{About, Component, ComponentKind, Duplicates, Pages, Service, Tables, json_of};
@@ -49,6 +49,7 @@ impl<H> ServiceBuilder<H> {
             announced: Vec::new(),
             duplicates: Duplicates::default(),
             state_keeper: None,
+            runs_tasks: false,
         };
         Self {
             about,
@@ -175,10 +176,14 @@ impl<H> ServiceBuilder<H> {
             extensions,
         } = self;
         about.info_json = json_of(&about.info);
+        about.runs_tasks = extensions.iter().any(Extension::runs_tasks);
         let mut tables = Tables::default();
         for component in components {
             match component {
-                Any::Tool(tool) => tables.add_tool(tool, about.duplicates)?,
+                Any::Tool(tool) => {
+                    check_tasks(&tool.definition, about.runs_tasks)?;
+                    tables.add_tool(tool, about.duplicates)?
+                }
                 Any::Resource(resource) => tables.add_resource(resource, about.duplicates)?,
                 Any::Template(template) => tables.add_template(template, about.duplicates)?,
                 Any::Prompt(prompt) => tables.add_prompt(prompt, about.duplicates)?,
@@ -232,6 +237,20 @@ pub(super) fn check_schemas(tool: &Tool) -> Result<(), BuildError> {
         tool: tool.name.clone(),
         problem,
     })
+}
+
+/// A tool that is a task or nothing needs something to run tasks with.
+pub(super) fn check_tasks(tool: &Tool, runs_tasks: bool) -> Result<(), BuildError> {
+    let support = tool
+        .execution
+        .as_ref()
+        .and_then(|execution| execution.task_support);
+    if support == Some(TaskSupport::Required) && !runs_tasks {
+        return Err(BuildError::NoTasks {
+            tool: tool.name.clone(),
+        });
+    }
+    Ok(())
 }
 
 /// RFC 3986, section 3: a URI begins with a scheme.

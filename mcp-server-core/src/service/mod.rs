@@ -79,6 +79,7 @@ struct About {
     announced: Vec<ComponentKind>,
     duplicates: Duplicates,
     state_keeper: Option<Arc<dyn StateKeeper>>,
+    runs_tasks: bool,
 }
 
 #[derive(Debug)]
@@ -396,6 +397,7 @@ impl<H: Clone> Service<H> {
         let mut edits = Edit {
             tables: self.tables.clone(),
             duplicates: self.about.duplicates,
+            runs_tasks: self.about.runs_tasks,
         };
         let outcome = edit(&mut edits)?;
         let service = Self {
@@ -414,14 +416,17 @@ impl<H: Clone> Service<H> {
 pub struct Edit<H> {
     tables: Tables<H>,
     duplicates: Duplicates,
+    runs_tasks: bool,
 }
 
 impl<H> Edit<H> {
     /// Adds a tool at the end of the list. Tells whether it was added or replaced another one.
     ///
     /// # Errors
-    /// For a wrong name or schema, and for a duplicate where the server's policy says so.
+    /// For a wrong name or schema, for a duplicate where the server's policy says so, and for a
+    /// tool that runs only as a task where nothing runs tasks.
     pub fn add_tool(&mut self, tool: Component<Tool, H>) -> Result<bool, BuildError> {
+        builder::check_tasks(&tool.definition, self.runs_tasks)?;
         self.tables.add_tool(tool, self.duplicates)
     }
 

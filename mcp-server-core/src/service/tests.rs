@@ -442,3 +442,32 @@ fn changes_are_told_by_list() {
             .is_err()
     );
 }
+
+#[test]
+fn a_tool_that_only_is_a_task_needs_something_that_runs_tasks() {
+    use mcp_proto::types::TaskSupport;
+    let of = |support| {
+        let tool = Tool::new("render", crate::schema::ObjectSchema::new().finish());
+        tool.with_task_support(support)
+    };
+    let about = || Service::builder(Implementation::new("t", "1"));
+    let expected = "the tool `render` runs only as a task, and the server runs none: add `.tasks(Tasks::new())`, or \
+         make it `task = \"optional\"`";
+    let refused = about().tool(of(TaskSupport::Required), ()).build();
+    assert_eq!(refused.unwrap_err().to_string(), expected);
+    for support in [TaskSupport::Optional, TaskSupport::Forbidden] {
+        about().tool(of(support), ()).build().unwrap();
+    }
+    let tasks = || crate::Extension::new("com.example/tasks").task_calls(());
+    let able = about()
+        .tool(of(TaskSupport::Required), ())
+        .extension(tasks());
+    able.build().unwrap();
+    // Nor can it come later.
+    let required = || crate::Component::new(of(TaskSupport::Required), ());
+    let unable = about().build().unwrap();
+    let refused = unable.edited(|edit| edit.add_tool(required()));
+    assert_eq!(refused.unwrap_err().to_string(), expected);
+    let able = about().extension(tasks()).build().unwrap();
+    assert!(able.edited(|edit| edit.add_tool(required())).unwrap().1);
+}

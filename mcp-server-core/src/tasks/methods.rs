@@ -1,6 +1,6 @@
 //! The requests that tasks answer: those of the extension, and those of 2025-11-25.
 
-use alloc::{boxed::Box, format, sync::Arc};
+use alloc::{boxed::Box, format, string::ToString, sync::Arc};
 use core::{future::poll_fn, task::Poll};
 
 use mcp_proto::{
@@ -85,9 +85,12 @@ fn params<T: DeserializeOwned>(work: &Work) -> Result<T, RpcError> {
         ));
     };
     let params = call.params.clone().unwrap_or_else(Json::empty_object);
-    params
-        .to()
-        .map_err(|error| RpcError::invalid_params(format!("params: {error}")))
+    params.to().map_err(|error| {
+        // Where in the text it stands is of no use to a program.
+        let problem = error.to_string();
+        let problem = problem.split(" at line ").next().unwrap_or_default();
+        RpcError::invalid_params(format!("params: {problem}"))
+    })
 }
 
 fn found(runner: &Runner, work: &Work, cx: &Cx, place: &Place<'_>) -> Result<TaskRecord, RpcError> {

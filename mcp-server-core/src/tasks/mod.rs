@@ -10,6 +10,7 @@
 //!
 //! Built from nothing but what [`Extension`] offers to everybody.
 
+mod expiry;
 mod methods;
 mod record;
 mod run;
@@ -64,6 +65,9 @@ pub(crate) const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 ///
 /// **Its bounds** are the server's [`Limits`](mcp_proto::limits::Limits): `tasks_running` at work
 /// at once, `task_ttl` and `task_ttl_max` for how long they are kept.
+///
+/// **When its time is over** a task is forgotten; a call that is still at work on it is cancelled, as
+/// by its client, and those who follow the task are told that it has failed.
 ///
 /// **Whose they are.** A task is shown to the subject that began it and to nobody else; where
 /// nothing establishes subjects, to whoever knows its id, which is 128 random bits.

@@ -55,22 +55,26 @@ pub(super) struct Runner {
 }
 
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct State {
     // Those that this process is at work on.
-    live: BTreeMap<String, Live>,
+    pub(super) live: BTreeMap<String, Live>,
     // Who waits for a task's next change. At most one for each running call.
     waiters: BTreeMap<String, Vec<Waker>>,
     // What this process calls itself in the records that it writes.
     instance: String,
+    // When the host runs `expire`, if it is to.
+    pub(super) alarm_ms: Option<u64>,
+    // When the last of the tasks that were begun here is over.
+    pub(super) last_ms: u64,
 }
 
 #[derive(Debug)]
-struct Live {
-    cancel: CancelToken,
+pub(super) struct Live {
+    pub(super) cancel: CancelToken,
     // The newest that is known here.
-    record: TaskRecord,
+    pub(super) record: TaskRecord,
     // It has ended, but the store could not be told so.
-    unsaved: bool,
+    pub(super) unsaved: bool,
 }
 
 /// What a running call lends to the tasks that it is about.
@@ -82,14 +86,14 @@ pub(super) struct Place<'a> {
 
 impl<'a> Place<'a> {
     pub(super) fn of(cx: &'a Cx) -> Result<Self, RpcError> {
-        let server = cx.server();
-        let host = server.and_then(|server| server.server().host());
-        let (Some(server), Some(host)) = (server, host) else {
-            return Err(RpcError::internal(
-                "nothing here runs tasks: serve with `Server::hosted_by`",
-            ));
-        };
-        Ok(Self {
+        cx.server().and_then(Self::on).ok_or_else(|| {
+            RpcError::internal("nothing here runs tasks: serve with `Server::hosted_by`")
+        })
+    }
+
+    pub(super) fn on(server: &'a ServerHandle) -> Option<Self> {
+        let host = server.server().host()?;
+        Some(Self {
             server,
             host,
             now_ms: u64::try_from(host.unix_time().as_millis()).unwrap_or(u64::MAX),
@@ -108,7 +112,7 @@ impl Runner {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // Consistent even after a panic: nothing below runs foreign code while it is held.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -125,8 +129,7 @@ impl Runner {
         let handler = handler.ok_or_else(|| {
             RpcError::invalid_params(format!("the tool {} has been removed", call.name))
         })?;
-        self.store
-            .expire(place.now_ms)
+        self.expire(&place)
             .map_err(|error| unkept(&error, &place))?;
         let record = TaskRecord::begin(Begin {
             id: new_id(&place)?,
@@ -143,12 +146,13 @@ impl Runner {
             Some(earlier) => record.continuing(earlier),
             None => record,
         };
-        let cancel = self.enter(&record, place.now_ms, limits)?;
+        let cancel = self.enter(&record, limits)?;
         if let Err(error) = self.store.insert(&record) {
             self.leave(record.id());
             return Err(unkept(&error, &place));
         }
         let created = ExtensionResult::new(&record.created()).with_topic(record.id());
+        self.expire_at(record.expires_ms(), &place);
         Run::new(self, &record, cancel, &place).spawn(handler);
         Ok(Outcome::Extension(created))
     }
@@ -173,22 +177,8 @@ impl Runner {
     }
 
     /// Takes a place among the tasks that are worked on here.
-    fn enter(
-        &self,
-        record: &TaskRecord,
-        now_ms: u64,
-        limits: &Limits,
-    ) -> Result<CancelToken, RpcError> {
+    fn enter(&self, record: &TaskRecord, limits: &Limits) -> Result<CancelToken, RpcError> {
         let mut state = self.lock();
-        state
-            .live
-            .retain(|_, live| !(live.unsaved && live.record.is_expired(now_ms)));
-        // What runs longer than it would be kept for is of no use to anybody.
-        for live in state.live.values() {
-            if live.record.is_expired(now_ms) {
-                live.cancel.cancel();
-            }
-        }
         if state.live.len() >= limits.tasks_running {
             return Err(RpcError::new(
                 codes::BUSY,
@@ -386,7 +376,7 @@ impl Runner {
         // The place is taken before the task changes: what cannot be run is not begun.
         let completes = completes(record, &answers);
         let cancel = match completes {
-            true => Some(self.enter(record, place.now_ms, service.limits())?),
+            true => Some(self.enter(record, service.limits())?),
             false => None,
         };
         let stepped = self.step(id, &Step::Answer(answers), place.now_ms);
@@ -403,6 +393,7 @@ impl Runner {
         let Some(cancel) = cancel.filter(|_| run) else {
             return Ok(());
         };
+        self.expire_at(record.expires_ms(), place);
         let run = Run::new(self, &record, cancel, place);
         match service.tool(record.tool()) {
             Some(tool) => run.spawn(tool.handler().clone()),
@@ -445,7 +436,7 @@ impl Runner {
     }
 
     /// Tells everybody who follows the task, in this process and beyond.
-    fn tell(&self, record: &TaskRecord, server: &ServerHandle) {
+    pub(super) fn tell(&self, record: &TaskRecord, server: &ServerHandle) {
         let mut change = TopicChange::new(EXTENSION, record.id());
         change.subject = record.subject().map(Arc::from);
         change.last = record.status().is_terminal();

@@ -8,7 +8,9 @@ use std::{
 
 use serde_json::json;
 
-use crate::rig::{Binding, Rig, Setup, call, modern_post, session_call, text_of, until};
+use mcp_tests::bindings::Binding;
+
+use crate::rig::{Rig, Setup, call, modern_post, session_call, text_of, until};
 
 pub(crate) fn leaving_cancels_a_call_of_2026_07_28(binding: Binding) {
     let rig = Rig::plain(binding);

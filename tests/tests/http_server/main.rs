@@ -49,15 +49,15 @@ macro_rules! each {
     ($variant:ident: $($module:ident::$test:ident,)*) => {$(
         #[test]
         fn $test() {
-            crate::$module::$test(crate::rig::Binding::$variant);
+            crate::$module::$test(mcp_tests::bindings::Binding::$variant);
         }
     )*};
 }
 
 on! {
     blocking = Blocking,
-    tokio = Tokio,
-    tokio_threads = TokioThreads,
+    tokio = TokioCurrentThread,
+    tokio_threads = TokioMultiThread,
     smol = Smol,
     async_std = AsyncStd,
 }

@@ -6,53 +6,24 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    thread::{self, JoinHandle},
+    thread,
     time::{Duration, Instant},
 };
 
-use mcp_server_core::{
-    Server, ServerHandle, ToolEntry,
-    http::{HttpOptions, Verdict},
-    mcp_proto::limits::Limits,
+use mcp_server_core::{Server, ServerHandle, ToolEntry, mcp_proto::limits::Limits};
+use mcp_tests::{
+    bindings::Binding,
+    http_serving::{self, HttpServing},
 };
 use serde_json::{Value, json};
-use tokio::runtime::Builder as Runtime;
 
 use crate::raw::{Client, PATIENCE, Response};
 
-/// Who serves.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Binding {
-    Blocking,
-    Tokio,
-    TokioThreads,
-    Smol,
-    AsyncStd,
-}
-
-impl Binding {
-    /// Whether the framing is the binding's own, and so as strict as can be. Where it is not,
-    /// hyper may do what RFC 9112 leaves to it.
-    pub(crate) fn reads_heads_itself(self) -> bool {
-        self == Self::Blocking
-    }
-}
-
 /// What differs from test to test.
+#[derive(Default)]
 pub(crate) struct Setup {
     pub(crate) limits: Limits,
-    pub(crate) options: fn(HttpOptions) -> HttpOptions,
-    pub(crate) judge: Option<fn(Option<&str>) -> Verdict>,
-}
-
-impl Default for Setup {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            options: |options| options,
-            judge: None,
-        }
-    }
+    pub(crate) http: http_serving::Setup,
 }
 
 /// A server that serves until this is dropped.
@@ -60,8 +31,7 @@ pub(crate) struct Rig {
     pub(crate) address: SocketAddr,
     pub(crate) handle: ServerHandle,
     pub(crate) counts: Arc<Counts>,
-    stop: Box<dyn Fn()>,
-    serving: Option<JoinHandle<Result<(), String>>>,
+    serving: HttpServing,
 }
 
 /// What the handlers have seen.
@@ -78,19 +48,12 @@ impl Rig {
         let counts = Arc::new(Counts::default());
         let server = server(&counts, setup.limits.clone());
         let handle = server.handle();
-        let (address, stop, serving) = match binding {
-            Binding::Blocking => serve_blocking(server, setup),
-            Binding::Tokio => serve_tokio(server, setup, Runtime::new_current_thread()),
-            Binding::Smol => serve_async::<bind_async_std::Smol>(server, setup),
-            Binding::AsyncStd => serve_async::<bind_async_std::AsyncStd>(server, setup),
-            Binding::TokioThreads => serve_tokio(server, setup, Runtime::new_multi_thread()),
-        };
+        let serving = HttpServing::start(binding, server, &setup.http);
         Self {
-            address,
+            address: serving.address(),
             handle,
             counts,
-            stop,
-            serving: Some(serving),
+            serving,
         }
     }
 
@@ -109,16 +72,12 @@ impl Rig {
 
     /// Asks for the end, once more each time.
     pub(crate) fn stop(&self) {
-        (self.stop)();
+        self.serving.stop();
     }
 
     /// Waits for the end.
     pub(crate) fn join(&mut self) {
-        let serving = self.serving.take().expect("it is waited for once");
-        serving
-            .join()
-            .expect("serving does not panic")
-            .expect("serving ends in order");
+        self.serving.join();
     }
 
     /// Opens a session of 2025-11-25; its id.
@@ -135,58 +94,6 @@ impl Rig {
         ));
         assert_eq!(ready.status, 202, "{ready:?}");
         id
-    }
-}
-
-type Served = (SocketAddr, Box<dyn Fn()>, JoinHandle<Result<(), String>>);
-
-fn serve_blocking(server: Server, setup: &Setup) -> Served {
-    let mut listener = bind_blocking::HttpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .options(setup.options);
-    if let Some(judge) = setup.judge {
-        listener = listener.authorize(judge);
-    }
-    let (address, stop) = (listener.local_addr(), listener.shutdown_handle());
-    let serving = thread::spawn(move || listener.serve(server).map_err(|error| error.to_string()));
-    (address, Box::new(move || stop.shutdown()), serving)
-}
-
-fn serve_tokio(server: Server, setup: &Setup, mut runtime: Runtime) -> Served {
-    let runtime = runtime.worker_threads(2).enable_all().build();
-    let runtime = runtime.expect("a runtime can be made");
-    let listener = runtime.block_on(bind_tokio::HttpListener::bind("127.0.0.1:0"));
-    let mut listener = listener.expect("a port").options(setup.options);
-    if let Some(judge) = setup.judge {
-        listener = listener.authorize(move |token| async move { judge(token.as_deref()) });
-    }
-    let (address, stop) = (listener.local_addr(), listener.shutdown_handle());
-    let serving = thread::spawn(move || {
-        let served = runtime.block_on(listener.serve(server));
-        // Handlers that do not look whether they were cancelled are left behind.
-        runtime.shutdown_background();
-        served.map_err(|error| error.to_string())
-    });
-    (address, Box::new(move || stop.shutdown()), serving)
-}
-
-fn serve_async<R: bind_async_std::Runtime>(server: Server, setup: &Setup) -> Served {
-    let listener = smol::block_on(bind_async_std::HttpListener::<R>::bind("127.0.0.1:0"));
-    let mut listener = listener.expect("a port").options(setup.options);
-    if let Some(judge) = setup.judge {
-        listener = listener.authorize(move |token| async move { judge(token.as_deref()) });
-    }
-    let (address, stop) = (listener.local_addr(), listener.shutdown_handle());
-    let serving = thread::spawn(move || {
-        smol::block_on(listener.serve(server)).map_err(|error| error.to_string())
-    });
-    (address, Box::new(move || stop.shutdown()), serving)
-}
-
-impl Drop for Rig {
-    fn drop(&mut self) {
-        self.stop();
-        self.stop();
     }
 }
 

@@ -5,9 +5,11 @@ use std::{sync::atomic::Ordering, time::Duration};
 use mcp_server_core::http::Verdict;
 use serde_json::json;
 
+use mcp_tests::{bindings::Binding, http_serving};
+
 use crate::{
     raw::Client,
-    rig::{Binding, Rig, Setup, another_tool, in_session, post, rpc, session_call, text_of, until},
+    rig::{Rig, Setup, another_tool, in_session, post, rpc, session_call, text_of, until},
 };
 
 fn get(session: &str, more: &str) -> String {
@@ -91,7 +93,7 @@ pub(crate) fn sessions_are_bound_to_who_opened_them(binding: Binding) {
     let rig = Rig::start(
         binding,
         &Setup {
-            judge: Some(judge),
+            http: http_serving::Setup::default().judged_by(judge),
             ..Setup::default()
         },
     );

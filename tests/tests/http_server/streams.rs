@@ -8,9 +8,11 @@ use std::{
 
 use serde_json::json;
 
+use mcp_tests::bindings::Binding;
+
 use crate::{
     raw::Client,
-    rig::{Binding, Rig, Setup, another_tool, call, modern_post, text_of, until},
+    rig::{Rig, Setup, another_tool, call, modern_post, text_of, until},
 };
 
 pub(crate) fn notes_arrive_while_the_handler_runs(binding: Binding) {

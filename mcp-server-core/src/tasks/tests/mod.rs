@@ -1,5 +1,6 @@
 //! Tasks over a connection, on a host that runs them only when it is told to.
 
+mod expiry;
 mod laws;
 mod rig;
 mod stores;
@@ -212,31 +213,6 @@ fn a_foreign_task_is_as_unknown_as_one_that_never_was() {
         rig.task_request("tasks/get", &own, json!({}))["error"]["code"],
         -32602
     );
-}
-
-#[test]
-fn a_task_is_forgotten_when_its_time_is_over_and_not_before() {
-    let mut rig = Rig::new(builder(Tasks::new().ttl(Duration::from_secs(10))));
-    let ended = rig.begin("may");
-    rig.run();
-    let running = rig.begin("for_ever");
-    rig.run();
-    rig.wait(Duration::from_millis(9_999));
-    for id in [&ended, &running] {
-        assert!(rig.get(id).get("status").is_some());
-    }
-    rig.wait(Duration::from_millis(1));
-    for id in [&ended, &running] {
-        assert_eq!(
-            rig.task_request("tasks/get", id, json!({}))["error"]["code"],
-            -32602
-        );
-    }
-    // The next task clears up: what ran too long is stopped.
-    let next = rig.begin("may");
-    rig.run();
-    assert_eq!(rig.host.waiting(), 0);
-    assert_eq!(rig.get(&next)["status"], "completed");
 }
 
 #[test]

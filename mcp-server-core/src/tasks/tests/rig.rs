@@ -30,6 +30,8 @@ const BEGAN_MS: u64 = 1_785_240_000_000;
 pub(super) struct Puppet {
     blocking: Mutex<Vec<Detached>>,
     futures: Mutex<Vec<Held>>,
+    // When something is to be run, and what.
+    later: Mutex<Option<(u64, Detached)>>,
     passed_ms: AtomicU64,
     drawn: AtomicU64,
 }
@@ -48,6 +50,11 @@ impl Host for Puppet {
             Detached::Future(future) => self.futures.lock().unwrap().push(Held(future)),
             run => self.blocking.lock().unwrap().push(run),
         }
+    }
+
+    fn run_after(&self, wait: Duration, run: Detached) {
+        let at = self.passed_ms.load(Ordering::SeqCst) + wait.as_millis() as u64;
+        *self.later.lock().unwrap() = Some((at, run));
     }
 
     fn unix_time(&self) -> Duration {
@@ -142,7 +149,26 @@ impl Rig {
 
     pub(super) fn wait(&mut self, time: Duration) {
         let passed = time.as_millis() as u64;
-        self.host.passed_ms.fetch_add(passed, Ordering::SeqCst);
+        let now = self.host.passed_ms.fetch_add(passed, Ordering::SeqCst) + passed;
+        loop {
+            let due = self
+                .host
+                .later
+                .lock()
+                .unwrap()
+                .take_if(|(at, _)| *at <= now);
+            match due {
+                Some((_, Detached::Blocking(run))) => run(),
+                _ => return,
+            }
+        }
+    }
+
+    /// In how many milliseconds the host will run something; `None` where nothing is due.
+    pub(super) fn alarm(&self) -> Option<u64> {
+        let now = self.host.passed_ms.load(Ordering::SeqCst);
+        let later = self.host.later.lock().unwrap();
+        later.as_ref().map(|(at, _)| at.saturating_sub(now))
     }
 
     pub(super) fn run(&mut self) {
@@ -297,6 +323,7 @@ pub(super) struct BrokenStore {
     insert: AtomicBool,
     replace: AtomicBool,
     load: AtomicBool,
+    expire: AtomicBool,
 }
 
 impl BrokenStore {
@@ -306,6 +333,10 @@ impl BrokenStore {
 
     pub(super) fn break_replace(&self, broken: bool) {
         self.replace.store(broken, Ordering::SeqCst);
+    }
+
+    pub(super) fn break_expire(&self, broken: bool) {
+        self.expire.store(broken, Ordering::SeqCst);
     }
 
     pub(super) fn break_load(&self, broken: bool) {
@@ -339,6 +370,7 @@ impl TaskStore for BrokenStore {
     }
 
     fn expire(&self, now_ms: u64) -> Result<(), StoreError> {
+        check(&self.expire)?;
         self.inner.expire(now_ms)
     }
 

@@ -28,7 +28,7 @@
 //! use bind_blocking::{json, prelude::*};
 //!
 //! fn main() -> Result<(), Error> {
-//!     let mut client = Client::spawn(Command::new("calculator"))?;
+//!     let client = Client::spawn(Command::new("calculator"))?;
 //!     let sum: f64 = client.call_tool("add", json!({"a": 1, "b": 2}))?.structured()?;
 //!     println!("{sum}");
 //!     Ok(())
@@ -50,7 +50,7 @@
 //!
 //! let (here, there) = memory_pair();
 //! std::thread::spawn(|| serve(server!().tool(add), there.0, there.1));
-//! let mut client = Client::connect(here.0, here.1)?;
+//! let client = Client::connect(here.0, here.1)?;
 //! let sum: f64 = client.call_tool("add", json!({"a": 1, "b": 2}))?.structured()?;
 //! assert_eq!(sum, 3.0);
 //! # Ok::<(), Error>(())

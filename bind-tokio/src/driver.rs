@@ -104,6 +104,9 @@ where
         let read = match Pin::new(&mut self.reader).poll_read(context, &mut buffer) {
             // Asked for again.
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => return,
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::ConnectionReset => {
+                return self.pump.handle_reset(now);
+            }
             Poll::Ready(Err(error)) => {
                 self.failure = Some(error);
                 Poll::Ready(&[][..])

@@ -26,7 +26,7 @@
 //! | registered as | runs | on cancellation, timeout, or disconnection |
 //! | --- | --- | --- |
 //! | `async fn` | in the connection's own task | is dropped at its next `.await` |
-//! | `fn` | on a thread of tokio's blocking pool | finds [`Cx::is_cancelled`](prelude::Cx::is_cancelled) set |
+//! | `fn` | on a thread that may block, within the runtime | finds [`Cx::is_cancelled`](prelude::Cx::is_cancelled) set |
 //! | `fn`, `quick` | in place: it must return at once | – |
 //!
 //! Either flavour of the runtime will do. On the current-thread one a call is read, run and
@@ -40,6 +40,7 @@ mod error;
 mod memory;
 #[cfg(feature = "server")]
 mod server;
+mod threads;
 
 #[cfg(feature = "client")]
 pub use client::Client;

@@ -249,6 +249,15 @@ impl<M: Machine> Pump<M> {
         self.phase = Phase::Work;
     }
 
+    /// What came of [`Step::Read`] or [`Step::Write`] where the connection was reset: the peer has
+    /// gone, and both directions with it.
+    pub fn handle_reset(&mut self, now: Instant) {
+        if !self.ended.output {
+            self.end_output(now);
+        }
+        self.handle_read(Poll::Ready(&[]), now);
+    }
+
     /// Does [`Step::Work`].
     pub fn work(&mut self, context: &mut Context<'_>, now: Instant, run: &mut dyn FnMut(M::Job)) {
         let work = self.machine.poll_work(context, now, run);

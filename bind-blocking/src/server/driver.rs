@@ -84,6 +84,7 @@ struct Pool {
     server: Server,
     clock: Clock,
     max_workers: usize,
+    patience: Duration,
     state: Mutex<State>,
     // Where idle workers wait.
     idle: Condvar,
@@ -106,6 +107,7 @@ struct State {
     reader: Option<Box<dyn Read + Send>>,
     // With the pool while nobody writes; gone once the output is closed.
     writer: Option<Box<dyn Write + Send>>,
+    writing: bool,
     // Taken by the reader and the writer together with what they belong to.
     input: Vec<u8>,
     output: Vec<u8>,
@@ -145,6 +147,7 @@ impl Pool {
             Self {
                 server: server.clone(),
                 clock,
+                patience: server.current().limits().outbound_stall,
                 max_workers: server.current().limits().calls_in_flight.saturating_add(2),
                 state: Mutex::new(State::new(
                     server.connect(0, clock.now()),
@@ -190,12 +193,31 @@ impl Pool {
                 state.unattended() || (state.running > 0 || quiet > 0) && quiet < IDLE_TICKS;
             state = self.rest(state);
         }
+        state = self.let_finish(state);
         // Workers that read or run for ever are left behind; they hold nothing but themselves.
         self.idle.notify_all();
         match state.failure.take() {
             Some(error) => Err(Error::Io(error)),
             None => Ok(()),
         }
+    }
+
+    // The last answers may be on their way. A peer that does not take them is not waited for any
+    // longer than in the middle of a connection.
+    fn let_finish<'a>(&self, mut state: Guard<'a>) -> Guard<'a> {
+        let patience = match state.closed {
+            Some(Closed::Eof) => self.patience,
+            _ => Duration::ZERO,
+        };
+        let until = self.clock.now().saturating_add(patience);
+        while state.writing && self.clock.now() < until {
+            state = self
+                .supervisor
+                .wait_timeout(state, self.clock.until(until))
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        state
     }
 
     fn rest<'a>(&self, state: Guard<'a>) -> Guard<'a> {
@@ -320,6 +342,7 @@ impl Pool {
                 state.reader = Some(reader);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => state.reader = Some(reader),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => state.hang_up(now),
             Err(error) => {
                 state.failure = Some(error);
                 state.conn.handle_eof(now);
@@ -345,19 +368,14 @@ impl Pool {
         output.clear();
         // Into an empty buffer all that waits is moved at once.
         let _ = state.conn.poll_transmit(&mut output);
+        state.writing = true;
         drop(state);
         let written = writer.write_all(&output).and_then(|()| writer.flush());
         let mut state = self.lock();
+        state.writing = false;
         match written {
             Ok(()) => state.writer = Some(writer),
-            // The peer has gone: what there still is to say cannot reach it.
-            Err(_) => {
-                state.conn.close(self.clock.now());
-                output.clear();
-                while state.conn.poll_transmit(&mut output) {
-                    output.clear();
-                }
-            }
+            Err(_) => state.hang_up(self.clock.now()),
         }
         state.output = output;
         state.progress += 1;
@@ -439,6 +457,7 @@ impl State {
             drained: true,
             reader: Some(reader),
             writer: Some(writer),
+            writing: false,
             input: Vec::new(),
             output: Vec::new(),
             workers: 0,
@@ -488,6 +507,15 @@ impl State {
             }
         }
         self.drained = false;
+    }
+
+    // The peer has gone: what there still is to say cannot reach it.
+    fn hang_up(&mut self, now: Instant) {
+        self.conn.close(now);
+        let mut nowhere = Vec::new();
+        while self.conn.poll_transmit(&mut nowhere) {
+            nowhere.clear();
+        }
     }
 
     fn announce_end(&self, supervisor: &Condvar, idle: &Condvar) {

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::child::{Process, Stderr};
-use crate::{Error, clock::Clock, driver::Driver};
+use crate::{Error, clock::Clock, driver::Driver, threads};
 
 /// A connection to a server. Cheap to clone; all clones share it, and any number of tasks may call
 /// at once. It ends when the last of them is dropped.
@@ -231,6 +231,6 @@ pub(super) fn builder() -> ClientBuilder {
 pub(super) fn answer(task: Task) {
     match task {
         Task::Async(task) => drop(tokio::spawn(task)),
-        task => drop(tokio::task::spawn_blocking(|| task.run())),
+        task => threads::run(|| task.run()),
     }
 }

@@ -4,15 +4,16 @@ use mcp_server_core::{CancelToken, Desk, IntoServer, Job, Server};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::host::hosted;
-use crate::{Error, clock::Clock, driver::Driver};
+use crate::{Error, clock::Clock, driver::Driver, threads};
 
 /// Serves one connection over a reader and a writer until the peer closes it.
 ///
 /// The returned future drives everything: spawn it to serve in the background, drop it to end the
 /// connection. Async handlers run inside of it, all at once and without a task of their own; one
-/// that computes for long should rather be a plain `fn`, which runs on a thread of tokio's blocking
-/// pool and holds up nobody. An async handler is dropped when its call is cancelled, its time is up
-/// or the connection ends; a plain one finds its token set.
+/// that computes for long should rather be a plain `fn`, which runs on a thread of its own within
+/// the runtime and holds up nobody, not even the end of the process. An async handler is dropped
+/// when its call is cancelled, its time is up or the connection ends; a plain one finds its token
+/// set.
 ///
 /// The runtime's timers must be enabled, as `#[tokio::main]` does.
 ///
@@ -69,6 +70,6 @@ where
 {
     let clock = Clock::start();
     let desk = Desk::new(server, clock.now()).until(end);
-    let run = |job: Job| drop(tokio::task::spawn_blocking(|| job.run()));
+    let run = |job: Job| threads::run(|| job.run());
     Ok(Driver::new(desk, clock, reader, writer, run).run().await?)
 }

@@ -23,7 +23,10 @@ use core::{
     pin::Pin,
     task::{Context, Poll},
 };
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+};
 
 use mcp_proto::{
     request::RootsChanged,
@@ -198,13 +201,9 @@ impl<F: Front> Desk<F> {
                     None => self.client.forget(id, now),
                 },
                 Event::Progress(id, progress) => {
-                    if let Some(listener) = self
-                        .waiting
-                        .get(id)
-                        .and_then(|waiter| waiter.on_progress.as_ref())
-                    {
-                        listener(progress);
-                    }
+                    let waiter = self.waiting.get(id);
+                    let listener = waiter.and_then(|waiter| waiter.on_progress.as_ref());
+                    tell(listener, progress);
                 }
                 Event::Log(entry) => tell(self.handlers.log.as_ref(), entry),
                 Event::Changed(change) => tell(self.handlers.change.as_ref(), change),
@@ -268,9 +267,10 @@ impl<F: Front> Desk<F> {
     }
 }
 
+// Its panic, which was reported where it happened, is no concern of the calls.
 fn tell<T>(listener: Option<&Listener<T>>, what: T) {
     if let Some(listener) = listener {
-        listener(what);
+        let _ = catch_unwind(AssertUnwindSafe(|| listener(what)));
     }
 }
 

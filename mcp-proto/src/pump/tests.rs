@@ -76,6 +76,7 @@ struct Rig {
     // So many bytes are taken before writing is pending.
     room: usize,
     broken: bool,
+    reset: bool,
     sent: Vec<u8>,
     read_at_a_time: usize,
     now: u64,
@@ -108,6 +109,7 @@ impl Rig {
             let step = pump.step(now);
             self.log.push(format!("{step:?}").remove(0));
             match step {
+                Step::Read if self.reset => pump.handle_reset(now),
                 Step::Read => {
                     let count = self.input.len().min(self.read_at_a_time);
                     let bytes: Vec<u8> = self.input.drain(..count).collect();
@@ -210,6 +212,17 @@ fn a_peer_that_has_gone_is_sent_nothing_more() {
     rig.input.extend(b"a");
     assert_eq!(rig.run(), Step::Done);
     assert!(rig.server().mute);
+}
+
+#[test]
+fn a_reset_ends_both_directions() {
+    let mut rig = Rig::new();
+    rig.room = 0;
+    rig.input.extend(b"a");
+    assert_eq!(rig.run(), Step::Rest);
+    rig.reset = true;
+    assert_eq!(rig.run(), Step::Done);
+    assert!(rig.server().mute && rig.server().ending);
 }
 
 #[test]

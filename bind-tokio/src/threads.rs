@@ -44,7 +44,11 @@ struct State {
 /// Runs a job, which does not panic, on a thread that may block. Called within a runtime, which the
 /// job will find as well.
 pub(crate) fn run(job: impl FnOnce() + Send + 'static) {
-    let runtime = Handle::current();
+    run_within(Handle::current(), job);
+}
+
+/// As [`run`], from anywhere.
+pub(crate) fn run_within(runtime: Handle, job: impl FnOnce() + Send + 'static) {
     POOL.run(Box::new(move || {
         let _within = runtime.enter();
         job();

@@ -182,3 +182,56 @@ fn a_server_on_tokio_asks_a_client_on_threads() {
     assert_eq!(greeted.text(), "Hello, Ada, aged 36, with 0 folders");
     assert!(client.close().unwrap().success());
 }
+
+#[test]
+fn every_runtime_has_a_calculator_and_a_client_that_lists_it() {
+    for server in [
+        "calculator",
+        "calculator_tokio",
+        "calculator_smol",
+        "calculator_async_std",
+    ] {
+        for client in ["client_tokio", "client_smol"] {
+            let (Some(server), Some(client)) = (example(server), example(client)) else {
+                return;
+            };
+            let output = Command::new(client).arg(&server).output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            assert!(
+                output.status.success() && text.contains("tool      add  "),
+                "{}: {text}",
+                server.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_server_within_an_application_ends_with_it() {
+    for (name, tool) in [
+        ("embedded_tokio", "set_interval"),
+        ("embedded_smol", "calibrate"),
+    ] {
+        let Some(path) = example(name) else { return };
+        let mut server = Command::new(path)
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(server.stderr.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line.trim().strip_prefix("listening on ").unwrap();
+        let address = address.split(';').next().unwrap();
+        let client = Client::tcp(address).unwrap();
+        let value = client.read_resource("sensor://temperature").unwrap();
+        assert!(format!("{value:?}").contains("2"), "{name}: {value:?}");
+        let tools = client.list_tools().unwrap();
+        assert_eq!(tools[0].name, tool, "{name}");
+        // Enter ends it, although a client is there.
+        drop(server.stdin.take());
+        assert!(server.wait().unwrap().success(), "{name}");
+        assert!(client.ping().is_err(), "{name}");
+    }
+}

@@ -12,7 +12,10 @@ use mcp_server_core::{
 };
 use tokio::runtime::Handle;
 
-use crate::clock::{self, Clock};
+use crate::{
+    clock::{self, Clock},
+    threads,
+};
 
 /// Tokio's time, tasks and threads.
 #[derive(Debug)]
@@ -53,7 +56,7 @@ impl Runtime for Tokio {
     }
 
     fn block(&self, job: Job) {
-        self.handle().spawn_blocking(|| job.run());
+        threads::run_within(self.handle().clone(), || job.run());
     }
 
     fn fill(&self, bytes: &mut [u8]) -> bool {

@@ -33,10 +33,10 @@ async fn run_to_end(run: Detached) {
 }
 
 impl Host for Runtime {
-    // Called by handlers only, and by what was spawned here: on the runtime or its blocking pool.
+    // Called by handlers only, and by what was spawned here: on the runtime or on threads that entered it.
     fn spawn(&self, run: Detached) {
         match run {
-            Detached::Blocking(run) => drop(tokio::task::spawn_blocking(run)),
+            Detached::Blocking(run) => crate::threads::run(run),
             Detached::Future(future) => drop(tokio::spawn(future)),
             _ => {}
         }

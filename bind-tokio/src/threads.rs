@@ -6,6 +6,7 @@
 
 use std::{
     collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
@@ -41,8 +42,7 @@ struct State {
     idle: usize,
 }
 
-/// Runs a job, which does not panic, on a thread that may block. Called within a runtime, which the
-/// job will find as well.
+/// Runs a job on a thread that may block. Called within a runtime, which the job will find as well.
 pub(crate) fn run(job: impl FnOnce() + Send + 'static) {
     run_within(Handle::current(), job);
 }
@@ -89,7 +89,8 @@ impl Pool {
         loop {
             while let Some(job) = state.jobs.pop_front() {
                 drop(state);
-                job();
+                // A panic was reported where it happened; the thread goes on.
+                let _ = catch_unwind(AssertUnwindSafe(job));
                 state = self.lock();
             }
             state.idle += 1;

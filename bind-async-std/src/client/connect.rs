@@ -176,9 +176,20 @@ impl<T: Runtime> Client<T> {
     /// # Errors
     /// [`Error::Io`] where nobody listens there, [`Error::Call`] where it cannot be talked to.
     pub async fn tcp(address: impl AsyncToSocketAddrs) -> Result<Self, Error> {
+        Self::tcp_with(builder(), address).await
+    }
+
+    /// [`tcp`](Self::tcp), as a client with these handlers and settings.
+    ///
+    /// # Errors
+    /// As [`tcp`](Self::tcp).
+    pub async fn tcp_with(
+        builder: ClientBuilder,
+        address: impl AsyncToSocketAddrs,
+    ) -> Result<Self, Error> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Self::connect(stream.clone(), stream).await
+        Self::connect_with(builder, stream.clone(), stream).await
     }
 
     /// Connects to a server that listens on a Unix socket.
@@ -187,8 +198,20 @@ impl<T: Runtime> Client<T> {
     /// [`Error::Io`] where nobody listens there, [`Error::Call`] where it cannot be talked to.
     #[cfg(unix)]
     pub async fn unix(path: impl AsRef<std::path::Path>) -> Result<Self, Error> {
+        Self::unix_with(builder(), path).await
+    }
+
+    /// [`unix`](Self::unix), as a client with these handlers and settings.
+    ///
+    /// # Errors
+    /// As [`unix`](Self::unix).
+    #[cfg(unix)]
+    pub async fn unix_with(
+        builder: ClientBuilder,
+        path: impl AsRef<std::path::Path>,
+    ) -> Result<Self, Error> {
         let stream = async_net::unix::UnixStream::connect(path).await?;
-        Self::connect(stream.clone(), stream).await
+        Self::connect_with(builder, stream.clone(), stream).await
     }
 
     async fn run<R, W>(

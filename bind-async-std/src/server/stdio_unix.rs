@@ -28,6 +28,12 @@ use rustix::{
 type Reader = Box<dyn AsyncRead + Send + Unpin>;
 type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 
+// There the standard library keeps a socket's signal away, if anybody does.
+#[cfg(target_vendor = "apple")]
+const SEND_FLAGS: SendFlags = SendFlags::DONTWAIT;
+#[cfg(not(target_vendor = "apple"))]
+const SEND_FLAGS: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+
 /// Takes standard input and output away from everybody else in the process.
 pub(super) fn take() -> io::Result<(Reader, Writer)> {
     let streams = (reader(io::stdin().as_fd())?, writer(io::stdout().as_fd())?);
@@ -105,10 +111,9 @@ impl Kind {
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
         match self {
             Self::Pipe(pipe) => pipe.get_ref().write(bytes),
-            Self::Socket(socket) => Ok(rustix::net::send(socket.get_ref(), bytes, flags)?),
+            Self::Socket(socket) => Ok(rustix::net::send(socket.get_ref(), bytes, SEND_FLAGS)?),
         }
     }
 

@@ -12,8 +12,8 @@ use std::{
 use mcp_client_core::child::{self, Signal, Tail};
 
 use super::{
-    driver::Outlet,
     pipes::{HangUp, Pipes},
+    stream::Outlet,
 };
 
 /// How to read a server, and how to write to it.

@@ -1,83 +1,59 @@
-//! The client's loop: one thread reads, one keeps time, and whoever makes a call writes it.
+//! What the client's loops have in common: a machine under one mutex, a thread that keeps time, and
+//! turns, which any thread takes that has brought something.
 //!
-//! A call is written by the thread that makes it, so a server's answer costs one wake-up: of the
-//! reading thread, which hands the result to the caller. The machine is under one mutex, which is
-//! never held while bytes are read or written, or while a handler runs.
+//! The mutex is never held while bytes are read or written, or while a question is answered.
 
 use std::{
-    io::{self, Read, Write},
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
+    io,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
     thread,
+    time::Duration,
 };
 
-use mcp_client_core::{Caller, ClientBuilder, Desk, Task};
+use mcp_client_core::{Caller, ClientBuilder, Config, Desk, Front, Task};
 use mcp_proto::time::Instant;
 
+use super::turns::Turns;
 use crate::clock::Clock;
 
-/// Bytes asked of the reader at a time: what a Linux pipe holds.
-const READ_BYTES: usize = 64 * 1024;
+/// How what a machine says leaves it.
+pub(super) trait Port: Send + Sync + Sized + 'static {
+    type Front: Front + Send;
+    /// What is under the mutex with the machine.
+    type State: Send;
 
-/// Where messages are written to.
-pub(super) trait Outlet: Write + Send {
-    /// Waits for room, where writing has failed with [`WouldBlock`](io::ErrorKind::WouldBlock).
-    ///
-    /// # Errors
-    /// Where there will be none any more.
-    fn wait(&self) -> io::Result<()>;
+    /// Lets the machine work, and moves what comes of it. Only one thread at a time is in here.
+    fn turn(driver: &Arc<Driver<Self>>);
 }
 
-/// A writer that blocks while there is no room, which is then no error.
-pub(super) struct Plain<W>(pub(super) W);
-
-impl<W: Write> Write for Plain<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
+/// One connection.
+pub(super) struct Driver<P: Port> {
+    pub(super) clock: Clock,
+    pub(super) port: P,
+    state: Mutex<State<P>>,
+    turns: Turns,
+    alarm: Alarm,
+    // Where threads wait for what others do.
+    changed: Condvar,
 }
 
-impl<W: Write + Send> Outlet for Plain<W> {
-    fn wait(&self) -> io::Result<()> {
-        Err(io::ErrorKind::WouldBlock.into())
-    }
+pub(super) struct State<P: Port> {
+    /// Gone once the connection is over; what was queued fails then.
+    pub(super) desk: Option<Desk<P::Front>>,
+    pub(super) port: P::State,
+    // So many threads are told of changes.
+    waiting: usize,
 }
 
-pub(super) struct Driver {
-    clock: Clock,
-    state: Mutex<State>,
-    // Something was queued for the machine since it was last looked at.
-    dirty: AtomicBool,
-    // Where the timekeeper waits.
-    time: Condvar,
-    // To start a thread with.
-    myself: Weak<Self>,
-}
+pub(super) type Guard<'a, P> = MutexGuard<'a, State<P>>;
 
-struct State {
-    // Gone once the connection is over; what was queued fails then.
-    desk: Option<Desk>,
-    // Away while somebody writes; gone once the peer takes nothing more.
-    writer: Option<Box<dyn Outlet>>,
-    output: Vec<u8>,
-    // When the timekeeper will look next.
-    planned: Instant,
-}
-
-type Guard<'a> = MutexGuard<'a, State>;
-
-impl Driver {
-    /// Starts the threads of one connection.
+impl<P: Port> Driver<P> {
+    /// Makes a connection and starts its timekeeper; it begins with the first [`wake`](Self::wake).
     pub(super) fn start(
         builder: ClientBuilder,
-        reader: Box<dyn Read + Send>,
-        writer: Box<dyn Outlet>,
+        front: impl FnOnce(Config, Instant) -> P::Front,
+        port: P,
+        state: P::State,
     ) -> io::Result<(Arc<Self>, Caller)> {
         let clock = Clock::start();
         let mut caller = None;
@@ -85,249 +61,159 @@ impl Driver {
             let woken = myself.clone();
             let wake = move || {
                 if let Some(driver) = woken.upgrade() {
-                    driver.dirty.store(true, Ordering::Release);
-                    driver.pump_if_free();
+                    driver.wake();
                 }
             };
-            let (desk, new_caller) = Desk::new(builder, wake, clock.now());
+            let (desk, new_caller) = Desk::over(builder, front, wake, clock.now());
             caller = Some(new_caller);
             let state = State {
                 desk: Some(desk),
-                writer: Some(writer),
-                output: Vec::new(),
-                planned: Instant::MAX,
+                port: state,
+                waiting: 0,
             };
             Self {
                 clock,
+                port,
                 state: Mutex::new(state),
-                dirty: AtomicBool::new(true),
-                time: Condvar::new(),
-                myself: myself.clone(),
+                turns: Turns::default(),
+                alarm: Alarm::new(),
+                changed: Condvar::new(),
             }
         });
-        let (reading, keeping) = (Arc::clone(&driver), Arc::downgrade(&driver));
-        thread::Builder::new()
-            .name("mcp-reader".into())
-            .spawn(move || reading.read(reader))?;
+        let keeping = Arc::clone(&driver);
         thread::Builder::new()
             .name("mcp-time".into())
-            .spawn(move || keep_time(&keeping))?;
-        driver.pump_if_free();
+            .spawn(move || keeping.keep_time())?;
         // Set by the closure above, which always runs.
         let caller = caller.ok_or_else(|| io::Error::other("no caller"))?;
         Ok((driver, caller))
     }
 
-    /// Ends the connection: open calls fail, and the server's input ends.
-    pub(super) fn close(&self) {
-        let mut state = self.lock();
-        let now = self.clock.now();
-        if let Some(desk) = &mut state.desk {
-            desk.close(now);
-        }
-        self.pump(state);
-        self.lock().end();
-        self.time.notify_all();
+    /// Has the machine work: here and now, or by the thread that is at it.
+    pub(super) fn wake(self: &Arc<Self>) {
+        self.turns.take(|| P::turn(self));
     }
 
-    fn lock(&self) -> Guard<'_> {
+    /// Has the machine fail what is open.
+    pub(super) fn fail(self: &Arc<Self>) {
+        if let Some(desk) = &mut self.lock().desk {
+            desk.close(self.clock.now());
+        }
+        self.wake();
+    }
+
+    pub(super) fn lock(&self) -> Guard<'_, P> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read(self: Arc<Self>, mut reader: Box<dyn Read + Send>) {
-        let mut buffer = vec![0; READ_BYTES];
-        loop {
-            let read = reader.read(&mut buffer);
-            let mut state = self.lock();
-            let Some(desk) = &mut state.desk else { return };
-            let now = self.clock.now();
-            match read {
-                Ok(count @ 1..) => desk.handle_bytes(&buffer[..count], now),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // Whatever the reason is, nothing more will come.
-                Ok(_) | Err(_) => desk.handle_eof(now),
+    /// Waits as long as it `lasts`, or for so long, if that is said.
+    pub(super) fn wait_while<'a>(
+        &'a self,
+        mut state: Guard<'a, P>,
+        limit: Option<Duration>,
+        mut lasts: impl FnMut(&State<P>) -> bool,
+    ) -> Guard<'a, P> {
+        state.waiting += 1;
+        let lasts = |state: &mut State<P>| lasts(state);
+        let mut state = match limit {
+            Some(limit) => {
+                let waited = self.changed.wait_timeout_while(state, limit, lasts);
+                waited.unwrap_or_else(PoisonError::into_inner).0
             }
-            let over = !matches!(read, Ok(1..));
-            self.pump(state);
-            if over {
-                self.lock().end();
-                self.time.notify_all();
-                return;
+            None => {
+                let waited = self.changed.wait_while(state, lasts);
+                waited.unwrap_or_else(PoisonError::into_inner)
             }
-        }
-    }
-
-    // Lets the machine work, unless somebody else is at it, who will then see that there is more.
-    fn pump_if_free(&self) {
-        while self.dirty.load(Ordering::Acquire) {
-            match self.state.try_lock() {
-                Ok(state) => self.pump_once(state),
-                Err(std::sync::TryLockError::Poisoned(poisoned)) => {
-                    self.pump_once(poisoned.into_inner());
-                }
-                Err(std::sync::TryLockError::WouldBlock) => return,
-            }
-        }
-    }
-
-    fn pump(&self, state: Guard<'_>) {
-        self.pump_once(state);
-        self.pump_if_free();
-    }
-
-    fn pump_once<'a>(&'a self, mut state: Guard<'a>) {
-        loop {
-            self.dirty.store(false, Ordering::Release);
-            let now = self.clock.now();
-            let Some(desk) = &mut state.desk else { return };
-            let mut tasks = Vec::new();
-            while let Some(task) = desk.poll_task(now) {
-                tasks.push(task);
-            }
-            self.plan(&mut state);
-            let may_write = state.writer.is_some()
-                && state.desk.as_ref().is_some_and(|desk| desk.wants_write());
-            if may_write {
-                state = self.write(state);
-            }
-            if !tasks.is_empty() {
-                drop(state);
-                tasks.into_iter().for_each(start);
-                state = self.lock();
-            } else if !may_write {
-                return;
-            }
-        }
-    }
-
-    fn write<'a>(&'a self, mut state: Guard<'a>) -> Guard<'a> {
-        let Some(mut writer) = state.writer.take() else {
-            return state;
         };
-        let mut output = std::mem::take(&mut state.output);
-        if let Some(desk) = &mut state.desk {
-            while desk.poll_transmit(&mut output) {}
-        }
-        drop(state);
-        let mut written = 0;
-        match write_some(&mut *writer, &output, &mut written) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.write_elsewhere(writer, output, written);
-                self.lock()
-            }
-            result => {
-                output.clear();
-                self.give_back(writer, output, result.is_ok())
-            }
-        }
-    }
-
-    fn give_back(&self, writer: Box<dyn Outlet>, output: Vec<u8>, well: bool) -> Guard<'_> {
-        let mut state = self.lock();
-        // A server that takes nothing more may still be answering: its output's end decides.
-        if well && state.desk.is_some() {
-            state.writer = Some(writer);
-        }
-        state.output = output;
+        state.waiting -= 1;
         state
     }
 
-    // The server takes no more for now, which is no reason to keep whoever has made a call from
-    // waiting for its own time to be up. This is rare, so that a thread for it is no waste.
-    fn write_elsewhere(
-        &self,
-        mut writer: Box<dyn Outlet>,
-        mut output: Vec<u8>,
-        mut written: usize,
-    ) {
-        let Some(driver) = self.myself.upgrade() else {
-            return;
-        };
-        // Where no thread can be had, the writer is gone: the calls' time runs out.
-        let _ = thread::Builder::new()
-            .name("mcp-writer".into())
-            .spawn(move || {
-                let result = loop {
-                    match write_some(&mut *writer, &output, &mut written) {
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                        result => break result,
-                    }
-                    if let Err(error) = writer.wait() {
-                        break Err(error);
-                    }
-                };
-                output.clear();
-                let state = driver.give_back(writer, output, result.is_ok());
-                driver.pump(state);
-            });
-    }
-
-    // Tells the timekeeper where it has to look earlier than it meant to.
-    fn plan(&self, state: &mut Guard<'_>) {
-        let deadline = state.desk.as_ref().and_then(|desk| desk.poll_timeout());
-        if deadline.is_some_and(|deadline| deadline < state.planned) {
-            state.planned = deadline.unwrap_or(Instant::MAX);
-            self.time.notify_one();
+    /// Unlocks what was changed, and tells those who wait for it.
+    pub(super) fn unlock(&self, state: Guard<'_, P>) {
+        let waiting = state.waiting > 0;
+        drop(state);
+        if waiting {
+            self.changed.notify_all();
         }
     }
-}
 
-impl State {
-    fn end(&mut self) {
-        self.desk = None;
-        self.writer = None;
-        self.planned = Instant::ZERO;
-    }
-}
-
-// Writes on from `written`, which tells how far it came.
-fn write_some(writer: &mut dyn Outlet, output: &[u8], written: &mut usize) -> io::Result<()> {
-    while *written < output.len() {
-        match writer.write(&output[*written..]) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => *written += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+    /// Sees to it that there is a turn at this time.
+    pub(super) fn plan(&self, due: Option<Instant>) {
+        if let Some(due) = due {
+            self.alarm.set(due);
         }
     }
-    writer.flush()
-}
 
-// Sleeps until a deadline comes; ends with the connection.
-fn keep_time(driver: &Weak<Driver>) {
-    while let Some(driver) = driver.upgrade() {
-        let mut state = driver.lock();
-        let now = driver.clock.now();
-        let Some(desk) = &mut state.desk else { return };
-        match desk.poll_timeout() {
-            Some(deadline) if deadline <= now => {
-                desk.handle_timeout(now);
-                driver.pump(state);
+    /// The connection is over: nothing is asked of the machine any more.
+    pub(super) fn end(&self, mut state: Guard<'_, P>) {
+        let desk = state.desk.take();
+        self.unlock(state);
+        self.alarm.set(Instant::ZERO);
+        // Without the lock: what it holds may hold the last handle on this connection.
+        drop(desk);
+    }
+
+    // Sleeps until something is due; ends with the connection.
+    fn keep_time(self: Arc<Self>) {
+        loop {
+            self.alarm.wait(self.clock);
+            match &mut self.lock().desk {
+                Some(desk) => desk.handle_timeout(self.clock.now()),
+                None => return,
             }
-            deadline => {
-                state.planned = deadline.unwrap_or(Instant::MAX);
-                let waited = match deadline {
-                    Some(deadline) => {
-                        let wait = driver.clock.until(deadline);
-                        driver
-                            .time
-                            .wait_timeout(state, wait)
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .0
-                    }
-                    None => driver
-                        .time
-                        .wait(state)
-                        .unwrap_or_else(PoisonError::into_inner),
-                };
-                drop(waited);
-            }
+            self.wake();
         }
     }
 }
 
-// A question may take as long as a person does.
-pub(super) fn start(task: Task) {
+/// When the timekeeper has to look. Not under the machine's mutex, on which it would keep others
+/// from a turn.
+struct Alarm {
+    at: Mutex<Instant>,
+    earlier: Condvar,
+}
+
+impl Alarm {
+    fn new() -> Self {
+        Self {
+            at: Mutex::new(Instant::MAX),
+            earlier: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Instant> {
+        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // One that is set for an earlier time is left alone: a look for nothing costs less.
+    fn set(&self, due: Instant) {
+        let mut at = self.lock();
+        if due < *at {
+            *at = due;
+            drop(at);
+            self.earlier.notify_one();
+        }
+    }
+
+    fn wait(&self, clock: Clock) {
+        let mut at = self.lock();
+        while *at > clock.now() {
+            at = if *at == Instant::MAX {
+                let waited = self.earlier.wait(at);
+                waited.unwrap_or_else(PoisonError::into_inner)
+            } else {
+                let limit = clock.until(*at);
+                let waited = self.earlier.wait_timeout(at, limit);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            };
+        }
+        *at = Instant::MAX;
+    }
+}
+
+/// Runs what answers a question, on a thread of its own: it may take as long as a person does.
+pub(super) fn answer(task: Task) {
     // Where no thread can be had, the task is dropped, which answers with an error.
     let _ = thread::Builder::new()
         .name("mcp-question".into())

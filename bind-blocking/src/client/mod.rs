@@ -6,6 +6,10 @@ mod driver;
 mod http;
 #[cfg_attr(unix, path = "pipes_unix.rs")]
 mod pipes;
+#[cfg(unix)]
+mod sockets;
+mod stream;
+mod turns;
 
 use std::{
     fmt,
@@ -17,7 +21,7 @@ use std::{
 
 use mcp_client_core::{Caller, ClientBuilder, ServerDetails, client_methods};
 
-use self::driver::{Driver, Outlet, Plain};
+use self::stream::{Outlet, Plain};
 use crate::Error;
 
 /// A connection to a server. Cheap to clone; all clones share it, and any number of threads may
@@ -99,8 +103,9 @@ impl Client {
 
     /// Connects over a reader and a writer.
     ///
-    /// The connection ends when its last handle is dropped: the writer is dropped then, and the
-    /// reader once it has come to its end.
+    /// A thread reads and another one writes, so that a call fails when its time is up although the
+    /// writer blocks. The connection ends when its last handle is dropped: the writer is dropped
+    /// then, and the reader once it has come to its end.
     ///
     /// # Errors
     /// [`Error::Call`] where the server cannot be talked to.
@@ -135,15 +140,23 @@ impl Client {
     /// # Errors
     /// [`Error::Io`] where nobody listens there, [`Error::Call`] where it cannot be talked to.
     pub fn tcp(address: impl ToSocketAddrs) -> Result<Self, Error> {
+        Self::tcp_with(builder(), address)
+    }
+
+    /// [`tcp`](Self::tcp), as a client with these handlers and settings.
+    ///
+    /// # Errors
+    /// As [`tcp`](Self::tcp).
+    pub fn tcp_with(builder: ClientBuilder, address: impl ToSocketAddrs) -> Result<Self, Error> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         let (reader, writer) = (stream.try_clone()?, stream.try_clone()?);
         // Fails where the peer was faster.
         let hang_up = move || drop(stream.shutdown(Shutdown::Both));
         Self::run(
-            builder(),
+            builder,
             Box::new(reader),
-            Box::new(Plain(writer)),
+            outlet(writer),
             None,
             Box::new(hang_up),
         )
@@ -155,14 +168,26 @@ impl Client {
     /// [`Error::Io`] where nobody listens there, [`Error::Call`] where it cannot be talked to.
     #[cfg(unix)]
     pub fn unix(path: impl AsRef<std::path::Path>) -> Result<Self, Error> {
+        Self::unix_with(builder(), path)
+    }
+
+    /// [`unix`](Self::unix), as a client with these handlers and settings.
+    ///
+    /// # Errors
+    /// As [`unix`](Self::unix).
+    #[cfg(unix)]
+    pub fn unix_with(
+        builder: ClientBuilder,
+        path: impl AsRef<std::path::Path>,
+    ) -> Result<Self, Error> {
         let stream = std::os::unix::net::UnixStream::connect(path)?;
         let (reader, writer) = (stream.try_clone()?, stream.try_clone()?);
         // Fails where the peer was faster.
         let hang_up = move || drop(stream.shutdown(Shutdown::Both));
         Self::run(
-            builder(),
+            builder,
             Box::new(reader),
-            Box::new(Plain(writer)),
+            outlet(writer),
             None,
             Box::new(hang_up),
         )
@@ -175,9 +200,9 @@ impl Client {
         process: Option<child::Server>,
         hang_up: Box<dyn Fn() + Send + Sync>,
     ) -> Result<Self, Error> {
-        let (driver, caller) = Driver::start(builder, reader, writer)?;
+        let (driver, caller) = stream::start(builder, reader, writer)?;
         let close = move || {
-            driver.close();
+            stream::close(&driver);
             // Ends a socket's other direction too, which dropping our writer does not.
             hang_up();
         };
@@ -225,6 +250,16 @@ impl Client {
             .map(child::Server::stderr)
             .unwrap_or_default()
     }
+}
+
+#[cfg(unix)]
+fn outlet(socket: impl std::os::fd::AsFd + Send + 'static) -> Box<dyn Outlet> {
+    Box::new(sockets::Socket(socket))
+}
+
+#[cfg(not(unix))]
+fn outlet(socket: impl Write + Send + 'static) -> Box<dyn Outlet> {
+    Box::new(Plain(socket))
 }
 
 fn builder() -> ClientBuilder {

@@ -5,7 +5,7 @@ use std::{
     process::{Child, ChildStderr, ChildStdin, ChildStdout},
 };
 
-use super::driver::Plain;
+use super::stream::Plain;
 
 /// Nothing: reading ends with the pipe.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ use rustix::{
     process::Pid,
 };
 
-use super::driver::Outlet;
+use super::stream::Outlet;
 
 /// Ends all waiting on the pipes when it is dropped.
 #[derive(Debug)]
@@ -165,6 +165,10 @@ impl Write for Input {
 }
 
 impl Outlet for Input {
+    fn may_block(&self) -> bool {
+        false
+    }
+
     fn wait(&self) -> io::Result<()> {
         let mut fds = [
             PollFd::new(&self.pipe, PollFlags::OUT),

@@ -132,10 +132,21 @@ impl Client {
     /// # Errors
     /// [`Error::Io`] where nobody listens there, [`Error::Call`] where it cannot be talked to.
     pub async fn tcp(address: impl ToSocketAddrs) -> Result<Self, Error> {
+        Self::tcp_with(builder(), address).await
+    }
+
+    /// [`tcp`](Self::tcp), as a client with these handlers and settings.
+    ///
+    /// # Errors
+    /// As [`tcp`](Self::tcp).
+    pub async fn tcp_with(
+        builder: ClientBuilder,
+        address: impl ToSocketAddrs,
+    ) -> Result<Self, Error> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (reader, writer) = stream.into_split();
-        Self::connect(reader, writer).await
+        Self::connect_with(builder, reader, writer).await
     }
 
     /// Connects to a server that listens on a Unix socket.
@@ -144,8 +155,20 @@ impl Client {
     /// [`Error::Io`] where nobody listens there, [`Error::Call`] where it cannot be talked to.
     #[cfg(unix)]
     pub async fn unix(path: impl AsRef<std::path::Path>) -> Result<Self, Error> {
+        Self::unix_with(builder(), path).await
+    }
+
+    /// [`unix`](Self::unix), as a client with these handlers and settings.
+    ///
+    /// # Errors
+    /// As [`unix`](Self::unix).
+    #[cfg(unix)]
+    pub async fn unix_with(
+        builder: ClientBuilder,
+        path: impl AsRef<std::path::Path>,
+    ) -> Result<Self, Error> {
         let (reader, writer) = tokio::net::UnixStream::connect(path).await?.into_split();
-        Self::connect(reader, writer).await
+        Self::connect_with(builder, reader, writer).await
     }
 
     async fn run<R, W>(

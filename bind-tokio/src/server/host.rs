@@ -33,7 +33,8 @@ async fn run_to_end(run: Detached) {
 }
 
 impl Host for Runtime {
-    // Called by handlers only, and by what was spawned here: on the runtime or on threads that entered it.
+    // Called by handlers only, and by what was spawned here: on the runtime, or on threads that have
+    // entered it.
     fn spawn(&self, run: Detached) {
         match run {
             Detached::Blocking(run) => crate::threads::run(run),

@@ -29,6 +29,12 @@ use super::super::thread_reader::ThreadReader;
 type Reader = Box<dyn AsyncRead + Send + Unpin>;
 type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 
+// There the standard library keeps a socket's signal away, if anybody does.
+#[cfg(target_vendor = "apple")]
+const SEND_FLAGS: SendFlags = SendFlags::DONTWAIT;
+#[cfg(not(target_vendor = "apple"))]
+const SEND_FLAGS: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+
 /// Takes standard input and output away from everybody else in the process.
 pub(super) fn take() -> io::Result<(Reader, Writer)> {
     let streams = (reader(io::stdin().as_fd())?, writer(io::stdout().as_fd())?);
@@ -122,12 +128,11 @@ impl AsyncWrite for SocketWriter {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
         loop {
             ready!(self.0.poll_write_ready(context))?;
             match self
                 .0
-                .try_io(|| Ok(rustix::net::send(&self.0, bytes, flags)?))
+                .try_io(|| Ok(rustix::net::send(&self.0, bytes, SEND_FLAGS)?))
             {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),

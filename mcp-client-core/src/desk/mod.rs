@@ -295,7 +295,7 @@ impl<F: Front> Drop for Desk<F> {
             queue.closed = Some(self.client.closed().unwrap_or(Closed::Local));
             core::mem::take(&mut queue.jobs)
         };
-        // Dropping them, like dropping the waiters, tells the callers that nothing will come.
+        // Dropping them, like dropping the waiters, tells the callers how it has ended.
         drop(jobs);
     }
 }
@@ -304,10 +304,6 @@ impl Caller {
     /// Makes a call.
     pub fn submit<C: Command>(&self, command: C) -> Reply<C::Output> {
         let (fill, reply) = reply::slot(Arc::clone(&self.shared));
-        if let Some(how) = self.shared.lock().closed {
-            fill.fill(Err(CallError::Lost(how)));
-            return reply;
-        }
         let options = Arc::clone(&self.options);
         self.shared.push(Box::new(move |front, waiting, now| {
             start(command, fill, &options, front, waiting, now);
@@ -432,6 +428,11 @@ impl Shared {
 
     fn swap_jobs(&self, jobs: &mut Vec<Job>) {
         core::mem::swap(&mut self.lock().jobs, jobs);
+    }
+
+    /// How the connection has ended, for those who still queue something.
+    fn closed(&self) -> Option<Closed> {
+        self.lock().closed
     }
 
     fn has_jobs(&self) -> bool {

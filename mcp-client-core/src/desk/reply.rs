@@ -22,13 +22,13 @@ use crate::{
 /// cancels the call, and the server is told.
 #[must_use = "dropping it cancels the call"]
 pub struct Reply<T> {
-    slot: Arc<Slot<T>>,
     // `None` once the result was taken.
-    shared: Option<Arc<Shared>>,
+    slot: Option<Arc<Slot<T>>>,
 }
 
 /// Where a result is put down and picked up.
 pub(crate) struct Slot<T> {
+    shared: Arc<Shared>,
     state: Mutex<State<T>>,
     filled: Condvar,
 }
@@ -40,7 +40,7 @@ struct State<T> {
     abandoned: bool,
 }
 
-/// The duty to fill a slot: a dropped one fills it with [`CallError::Lost`].
+/// The duty to fill a slot: a dropped one fills it with [`CallError::Lost`], as the connection is.
 pub(crate) struct Fill<T>(Option<Arc<Slot<T>>>);
 
 pub(crate) fn slot<T>(shared: Arc<Shared>) -> (Fill<T>, Reply<T>) {
@@ -51,16 +51,11 @@ pub(crate) fn slot<T>(shared: Arc<Shared>) -> (Fill<T>, Reply<T>) {
         abandoned: false,
     };
     let slot = Arc::new(Slot {
+        shared,
         state: Mutex::new(state),
         filled: Condvar::new(),
     });
-    (
-        Fill(Some(Arc::clone(&slot))),
-        Reply {
-            slot,
-            shared: Some(shared),
-        },
-    )
+    (Fill(Some(Arc::clone(&slot))), Reply { slot: Some(slot) })
 }
 
 impl<T> Slot<T> {
@@ -107,7 +102,8 @@ impl<T> Fill<T> {
 impl<T> Drop for Fill<T> {
     fn drop(&mut self) {
         if let Some(slot) = self.0.take() {
-            slot.fill(Err(CallError::Lost(Closed::Local)));
+            let how = slot.shared.closed().unwrap_or(Closed::Local);
+            slot.fill(Err(CallError::Lost(how)));
         }
     }
 }
@@ -118,19 +114,17 @@ impl<T> Reply<T> {
     /// # Errors
     /// As the call has failed.
     pub fn wait(mut self) -> Result<T, CallError> {
-        let mut state = self.slot.lock();
-        loop {
-            if let Some(outcome) = state.outcome.take() {
-                drop(state);
-                self.shared = None;
-                return outcome;
-            }
-            state = self
-                .slot
-                .filled
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+        let Some(slot) = self.slot.take() else {
+            return Err(CallError::Cancelled);
+        };
+        let unfilled = |state: &mut State<T>| state.outcome.is_none();
+        let filled = slot.filled.wait_while(slot.lock(), unfilled);
+        let outcome = filled
+            .unwrap_or_else(PoisonError::into_inner)
+            .outcome
+            .take();
+        // It is there: that was waited for.
+        outcome.unwrap_or(Err(CallError::Cancelled))
     }
 }
 
@@ -138,8 +132,11 @@ impl<T> Future for Reply<T> {
     type Output = Result<T, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(slot) = &self.slot else {
+            return Poll::Pending;
+        };
         let outcome = {
-            let mut state = self.slot.lock();
+            let mut state = slot.lock();
             let outcome = state.outcome.take();
             if outcome.is_none()
                 && !state
@@ -153,7 +150,7 @@ impl<T> Future for Reply<T> {
         };
         match outcome {
             Some(outcome) => {
-                self.shared = None;
+                self.slot = None;
                 Poll::Ready(outcome)
             }
             None => Poll::Pending,
@@ -163,11 +160,11 @@ impl<T> Future for Reply<T> {
 
 impl<T> Drop for Reply<T> {
     fn drop(&mut self) {
-        let Some(shared) = self.shared.take() else {
+        let Some(slot) = self.slot.take() else {
             return;
         };
         let call = {
-            let mut state = self.slot.lock();
+            let mut state = slot.lock();
             state.abandoned = true;
             match state.outcome.take() {
                 Some(_) => None,
@@ -175,7 +172,7 @@ impl<T> Drop for Reply<T> {
             }
         };
         if let Some(call) = call {
-            shared.forget(call);
+            slot.shared.forget(call);
         }
     }
 }
@@ -183,7 +180,10 @@ impl<T> Drop for Reply<T> {
 impl<T> fmt::Debug for Reply<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reply")
-            .field("call", &self.slot.lock().call)
+            .field(
+                "call",
+                &self.slot.as_ref().and_then(|slot| slot.lock().call),
+            )
             .finish_non_exhaustive()
     }
 }

@@ -376,7 +376,7 @@ fn every_reply_ends_with_the_connection() {
     let orphan = world.caller.submit(crate::command::ping());
     let caller = world.caller.clone();
     drop(world);
-    assert_eq!(orphan.wait(), Err(CallError::Lost(Closed::Local)));
+    assert_eq!(orphan.wait(), Err(CallError::Lost(Closed::Eof)));
     assert_eq!(
         caller.submit(crate::command::ping()).wait(),
         Err(CallError::Lost(Closed::Eof))

@@ -1,7 +1,7 @@
 //! A server that is reached over HTTP.
 
 mod agent;
-mod driver;
+mod exchanges;
 mod worker;
 
 use std::env;
@@ -11,7 +11,6 @@ use mcp_client_core::{
     http::{BadEndpoint, Endpoint},
 };
 
-use self::driver::Driver;
 use super::{Client, builder};
 use crate::Error;
 
@@ -52,7 +51,7 @@ impl Client {
         endpoint.check()?;
         let proxy = endpoint.proxy_server(|name| env::var(name).ok())?;
         let config = agent::config(&endpoint, proxy.as_ref(), &builder.config().limits)?;
-        let (driver, caller) = Driver::start(builder, endpoint, config)?;
-        Self::over(caller, Box::new(move || driver.close()), None)
+        let (driver, caller) = exchanges::start(builder, endpoint, config)?;
+        Self::over(caller, Box::new(move || exchanges::close(&driver)), None)
     }
 }

@@ -14,9 +14,11 @@ use http::Request;
 use mcp_client_core::http::{FetchError, FetchId};
 use ureq::{Agent, Body};
 
+use crate::client::driver::Driver;
+
 use super::{
     agent::{self, IDLE},
-    driver::{Driver, Told},
+    exchanges::{Exchanges, Told, report},
 };
 
 /// Bytes read of a body at a time.
@@ -27,7 +29,7 @@ pub(super) struct Job {
     pub(super) id: FetchId,
     pub(super) request: Request<Bytes>,
     pub(super) cancel: Arc<Cancel>,
-    pub(super) driver: Arc<Driver>,
+    pub(super) driver: Arc<Driver<Exchanges>>,
 }
 
 /// Ends a request that is being made.
@@ -107,7 +109,7 @@ impl Workers {
 }
 
 fn work(mut job: Job) {
-    let agent = job.driver.agent();
+    let agent = job.driver.port.agent();
     loop {
         let next = perform(&agent, job);
         match next.and_then(|next| next.recv_timeout(IDLE).ok()) {
@@ -131,8 +133,8 @@ fn perform(agent: &Agent, job: Job) -> Option<Receiver<Job>> {
     let how = exchange(agent, id, request, &driver);
     // Idle before the end is told: what comes next may be for this thread.
     let fine = cancel.end() && how.is_ok();
-    let next = fine.then(|| driver.workers().wait());
-    driver.report(id, Told::End(how));
+    let next = fine.then(|| driver.port.workers.wait());
+    report(&driver, id, Told::End(how));
     next
 }
 
@@ -140,7 +142,7 @@ fn exchange(
     agent: &Agent,
     id: FetchId,
     request: Request<Bytes>,
-    driver: &Arc<Driver>,
+    driver: &Arc<Driver<Exchanges>>,
 ) -> Result<(), FetchError> {
     let (parts, body) = request.into_parts();
     let response = if body.is_empty() {
@@ -151,7 +153,7 @@ fn exchange(
     let (head, body) = response
         .map_err(|error| agent::failure(&error))?
         .into_parts();
-    if driver.report(id, Told::Head(&head)) {
+    if report(driver, id, Told::Head(&head)) {
         read(driver, id, body)
     } else {
         Err(unwanted())
@@ -163,14 +165,14 @@ fn unwanted() -> FetchError {
     FetchError::Broken("dropped".into())
 }
 
-fn read(driver: &Arc<Driver>, id: FetchId, body: Body) -> Result<(), FetchError> {
+fn read(driver: &Arc<Driver<Exchanges>>, id: FetchId, body: Body) -> Result<(), FetchError> {
     let mut reader = body.into_reader();
     let mut buffer = vec![0; READ_BYTES];
     loop {
         match reader.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(count) => {
-                if !driver.report(id, Told::Chunk(&buffer[..count])) {
+                if !report(driver, id, Told::Chunk(&buffer[..count])) {
                     return Err(unwanted());
                 }
             }

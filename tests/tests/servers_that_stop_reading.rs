@@ -52,7 +52,7 @@ where
     })
 }
 
-fn check_deadlines(what: &str, client: Box<dyn AnyClient>) {
+fn check_deadlines(what: &str, client: &dyn AnyClient) {
     let much = json!({"text": "x".repeat(2 * 1024 * 1024)});
     for arguments in [&much, &json!({}), &much] {
         let started = Instant::now();
@@ -75,7 +75,7 @@ fn a_call_that_cannot_be_written_fails_when_its_time_is_up() {
         let server = deaf(far);
         let client = kind.connect(builder(), near).expect("it greets");
         let far = server.join().expect("it has greeted");
-        check_deadlines(&format!("{kind:?}"), client);
+        check_deadlines(&format!("{kind:?}"), &*client);
         drop(far);
     }
 }
@@ -93,13 +93,13 @@ fn a_call_over_a_listening_socket_does_as_well() {
     let server = thread::spawn(move || deaf(unix.accept().expect("a client").0).join());
     let client = bind_blocking::Client::unix_with(builder(), &path).expect("it greets");
     let far = server.join().expect("it has accepted");
-    check_deadlines("a Unix socket", Box::new(client));
+    check_deadlines("a Unix socket", &client);
     drop(far);
 
     let server = thread::spawn(move || deaf(tcp.accept().expect("a client").0).join());
     let client = bind_blocking::Client::tcp_with(builder(), address).expect("it greets");
     let far = server.join().expect("it has accepted");
-    check_deadlines("a TCP socket", Box::new(client));
+    check_deadlines("a TCP socket", &client);
     drop(far);
     let _ = std::fs::remove_file(&path);
 }
@@ -148,7 +148,6 @@ fn a_server_that_asks_and_does_not_listen_waits_for_itself() {
         let (near, far) = UnixStream::pair().expect("a pair of sockets");
         let server = thread::spawn(move || {
             let sent = nag(&far);
-            println!("{kind:?}: {sent}");
             (sent, far)
         });
         let client = kind.connect(builder(), near).expect("it greets");

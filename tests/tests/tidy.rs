@@ -15,7 +15,7 @@ const CORES: [&str; 3] = ["mcp-proto", "mcp-server-core", "mcp-client-core"];
 const BINDINGS: [&str; 3] = ["bind-blocking", "bind-tokio", "bind-async-std"];
 
 /// Each crate and the crates of this workspace that it may depend on: no arrow ever runs back.
-const ARROWS: [(&str, &str, &[&str]); 9] = [
+const ARROWS: [(&str, &str, &[&str]); 10] = [
     ("mcp-proto", "mcp-proto", &[]),
     (
         "mcp-server-core/macros",
@@ -28,6 +28,11 @@ const ARROWS: [(&str, &str, &[&str]); 9] = [
         &["mcp-proto", "mcp-server-macros"],
     ),
     ("mcp-client-core", "mcp-client-core", &["mcp-proto"]),
+    (
+        "mcp-server-core/file-tasks",
+        "mcp-file-tasks",
+        &["mcp-proto", "mcp-server-core"],
+    ),
     ("bind-blocking", "bind-blocking", &CORES),
     ("bind-tokio", "bind-tokio", &CORES),
     ("bind-async-std", "bind-async-std", &CORES),
@@ -41,6 +46,7 @@ const ARROWS: [(&str, &str, &[&str]); 9] = [
             "bind-blocking",
             "bind-tokio",
             "bind-async-std",
+            "mcp-file-tasks",
         ],
     ),
     ("tests/world", "mcp-world", &CORES),
@@ -211,6 +217,20 @@ fn no_crate_depends_backwards() {
             );
         }
     }
+}
+
+#[test]
+fn every_member_of_the_workspace_is_checked() {
+    let manifest = manifest(".");
+    let members = manifest.split_once("members = [").expect("a workspace").1;
+    let members = members.split_once(']').expect("a list of members").0;
+    let listed: BTreeSet<_> = ARROWS.iter().map(|(folder, ..)| *folder).collect();
+    let found: BTreeSet<_> = members
+        .split(',')
+        .map(|member| member.trim().trim_matches('"'))
+        .filter(|member| !member.is_empty())
+        .collect();
+    assert_eq!(found, listed);
 }
 
 #[test]

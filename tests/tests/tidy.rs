@@ -396,6 +396,46 @@ fn every_fuzz_target_has_a_corpus() {
     }
 }
 
+/// The names of all tests, beside the code and in files of their own.
+fn tests() -> BTreeSet<String> {
+    let folders = crates().map(|folder| format!("{folder}/src"));
+    let others = ["tests/tests", "tests/world/tests"].map(str::to_owned);
+    let mut names = BTreeSet::new();
+    for file in folders
+        .chain(others)
+        .flat_map(|folder| rust_files(&root().join(folder)))
+    {
+        let code = std::fs::read_to_string(file).expect("a source is readable");
+        for test in code.split("#[test]").skip(1) {
+            let name = test
+                .split_once("fn ")
+                .and_then(|(_, rest)| rest.split_once('('));
+            names.extend(name.map(|(name, _)| name.to_owned()));
+        }
+    }
+    names
+}
+
+#[test]
+fn every_promise_of_security_is_shown_by_a_test() {
+    let text = std::fs::read_to_string(root().join("SECURITY.md")).expect("there is a SECURITY.md");
+    let tests = tests();
+    let rows = text.lines().filter(|line| line.starts_with("| "));
+    let promises: Vec<_> = rows
+        .filter(|line| !line.starts_with("| promise "))
+        .collect();
+    assert!(!promises.is_empty(), "SECURITY.md has no table");
+    for row in promises {
+        let shown_by = row.trim_end_matches([' ', '|']).rsplit(" | ").next();
+        let names = shown_by.unwrap_or_default().split('`').skip(1).step_by(2);
+        let names: Vec<_> = names.collect();
+        assert!(!names.is_empty(), "nothing shows: {row}");
+        for name in names {
+            assert!(tests.contains(name), "SECURITY.md names no test: {name}");
+        }
+    }
+}
+
 #[test]
 fn the_readme_and_ci_run_the_same_tests() {
     let script = std::fs::read_to_string(root().join(".ci/run")).expect(".ci/run is readable");

@@ -176,7 +176,8 @@ impl LineDecoder {
         // One more than the limit: the carriage return before a newline yet to come.
         let too_long = self.buffered() > self.limit + 1;
         if self.state == State::Skipping || too_long {
-            self.buffer.clear();
+            // Its room is not kept either: a later line would be handed over with it.
+            self.buffer = Vec::new();
             self.start = 0;
             self.searched = 0;
         }
@@ -188,7 +189,10 @@ impl LineDecoder {
     }
 
     fn hand_out(&mut self, begin: usize, end: usize) -> Line<'_> {
-        if end - begin < OWNED_FROM || begin != 0 {
+        // What follows is copied: it must not be more, or many lines at once would cost their
+        // square.
+        let length = end - begin;
+        if length < OWNED_FROM || begin != 0 || self.buffered() > length {
             return Line::Borrowed(&self.buffer[begin..end]);
         }
         let rest = self.buffer.split_off(self.start);
@@ -196,6 +200,7 @@ impl LineDecoder {
         self.start = 0;
         self.searched = 0;
         line.truncate(end);
+        line.shrink_to(2 * end);
         Line::Owned(line)
     }
 
@@ -287,6 +292,28 @@ mod tests {
             Some(Ok(Line::Borrowed(b"y")))
         ));
         assert_eq!(decoder.buffered(), 1);
+    }
+
+    #[test]
+    fn a_line_that_is_handed_over_brings_little_more_than_itself() {
+        let mut decoder = LineDecoder::new(64 * OWNED_FROM);
+        // What is too long leaves no room behind that a later line would be handed over with.
+        decoder.store(&vec![b'x'; 65 * OWNED_FROM]);
+        assert!(matches!(decoder.next_line(), Some(Err(_))));
+        assert_eq!(decoder.buffer.capacity(), 0);
+        decoder.store(b"\n");
+        let line = [&*vec![b'x'; OWNED_FROM], b"\n"].concat();
+        // The same for lines that come many at a time.
+        for many in [1, 2, 8, 64] {
+            decoder.store(&line.repeat(many));
+            for _ in 0..many {
+                match decoder.next_line() {
+                    Some(Ok(Line::Owned(line))) => assert!(line.capacity() <= 2 * OWNED_FROM),
+                    Some(Ok(Line::Borrowed(line))) => assert_eq!(line.len(), OWNED_FROM),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use core::fmt;
 
 mod text;
 
-pub(crate) use text::{BLOCK, WORD, first_escape, is_plain};
+pub(crate) use text::{WORD, first_escape, is_plain};
 pub use text::{
     write_display, write_f64, write_i64, write_json, write_str, write_str_part, write_u64,
 };
@@ -193,6 +193,14 @@ impl<'a> Object<'a> {
             .extend_from_slice(if self.first { &key[1..] } else { key });
         self.first = false;
         value.encode(self.out, self.version);
+    }
+
+    /// Writes a member that was written before, as `,"name":"value"`.
+    pub(crate) fn constant(&mut self, member: &'static str) {
+        let member = member.as_bytes();
+        self.out
+            .extend_from_slice(if self.first { &member[1..] } else { member });
+        self.first = false;
     }
 
     /// [`Self::member`], unless the value counts as absent.

@@ -96,7 +96,7 @@ macro_rules! wire {
             fn encode_fields(&self, object: &mut crate::encode::Object<'_>) {
                 $(
                     if crate::wire::revisions!($(since $tag_since)?).contains(object.version()) {
-                        object.member(concat!(",\"", $tag, "\":"), $tag_value);
+                        object.constant(concat!(",\"", $tag, "\":\"", $tag_value, "\""));
                     }
                 )*
                 $(
@@ -178,7 +178,7 @@ macro_rules! cacheable {
                 fn encode_fields(&self, object: &mut crate::encode::Object<'_>) {
                     let modern = object.version() >= crate::version::ProtocolVersion::V2026_07_28;
                     if modern {
-                        object.member(",\"resultType\":", "complete");
+                        object.constant(",\"resultType\":\"complete\"");
                     }
                     $(
                         $(object.member(concat!(",\"", $req, "\":"), &self.$field);)?

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
 /// How many bytes are looked at together; a multiple of every vector width.
-pub(crate) const BLOCK: usize = 32;
+const BLOCK: usize = 32;
 
 /// What follows the backslash for a byte that needs one: `u` for the control characters without a
 /// short form.
@@ -39,7 +39,7 @@ pub fn write_str_part(out: &mut Vec<u8>, text: &str) {
     let (mut copied, mut at) = (0, 0);
     while at < bytes.len() {
         // Whole blocks first: this loop is compiled to vector instructions.
-        while bytes[at..].first_chunk().is_some_and(is_plain) {
+        while bytes[at..].first_chunk().is_some_and(is_plain::<BLOCK>) {
             at += BLOCK;
         }
         // Then the block that has something to escape, or the end, word by word.
@@ -71,7 +71,7 @@ pub fn write_str_part(out: &mut Vec<u8>, text: &str) {
 
 /// Whether none of these bytes must be escaped; compiled to vector instructions.
 #[inline]
-pub(crate) fn is_plain(block: &[u8; BLOCK]) -> bool {
+pub(crate) fn is_plain<const N: usize>(block: &[u8; N]) -> bool {
     let special = |byte: &u8| (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
     !block.iter().fold(false, |any, byte| any | special(byte))
 }

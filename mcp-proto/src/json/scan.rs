@@ -7,7 +7,7 @@
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
 
 use super::Raw;
-use crate::encode::{BLOCK, WORD, first_escape, is_plain};
+use crate::encode::{WORD, first_escape, is_plain};
 
 /// Why text was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +119,16 @@ impl<'a> Scanner<'a> {
         Ok(self.since(start))
     }
 
+    /// Checks the next value, which is often this string.
+    #[inline(always)]
+    pub(crate) fn usual_value(&mut self, usual: &'static str) -> Scan<Span> {
+        let start = self.at;
+        match self.skip_key(usual) {
+            true => Ok(self.since(start)),
+            false => self.value(),
+        }
+    }
+
     /// Where the next value lies, which `read` has to get behind.
     #[inline]
     pub(crate) fn reading(&mut self, read: impl FnOnce(&mut Self) -> Scan<()>) -> Scan<Span> {
@@ -149,14 +159,36 @@ impl<'a> Scanner<'a> {
     /// The next key of the object that was entered, with the value next; `None` behind the object.
     #[inline]
     pub(crate) fn next_key(&mut self, first: bool) -> Scan<Option<Key<'a>>> {
-        if !self.next_item(first, b'}')? {
-            return Ok(None);
+        match self.next_member(first)? {
+            true => self.any_key().map(Some),
+            false => Ok(None),
         }
+    }
+
+    /// Whether there is another member in the object that was entered, whose key is next then.
+    #[inline]
+    pub(crate) fn next_member(&mut self, first: bool) -> Scan<bool> {
+        self.next_item(first, b'}')
+    }
+
+    /// Gets behind the key that is next if it is spelled just so; `key` has its quotes and its
+    /// colon. To compare a few usual keys costs less than to look for the end of any.
+    #[inline(always)]
+    pub(crate) fn skip_key(&mut self, key: &'static str) -> bool {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let same = rest.starts_with(key.as_bytes());
+        self.at += if same { key.len() } else { 0 };
+        same
+    }
+
+    /// The key that is next, with the value next.
+    #[inline]
+    pub(crate) fn any_key(&mut self) -> Scan<Key<'a>> {
         let start = self.at + 1;
         let escaped = self.key()?;
         let text = self.text.get(start..self.at - 1).unwrap_or_default();
         self.colon()?;
-        Ok(Some(Key { text, escaped }))
+        Ok(Key { text, escaped })
     }
 
     /// Whether there is another item in the array that was entered, which is next then.
@@ -385,28 +417,40 @@ impl<'a> Scanner<'a> {
 #[inline]
 fn plain_end(bytes: &[u8], at: usize) -> usize {
     // Most keys fit into a word.
-    match bytes.get(at..).and_then(|rest| rest.first_chunk()) {
-        Some(word) if first_escape(*word) < WORD => at + first_escape(*word),
-        _ => plain_end_of_many(bytes, at),
+    let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else {
+        return plain_end_of_few(bytes, at);
+    };
+    match first_escape(*word) {
+        found @ ..WORD => at + found,
+        _ => plain_end_of_many(bytes, at + WORD),
     }
 }
 
-fn plain_end_of_many(bytes: &[u8], mut at: usize) -> usize {
-    // Most strings are short: a few words first, then the blocks that vector instructions read.
-    const WORDS_FIRST: usize = 4 * WORD;
-    let long = at + WORDS_FIRST;
-    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
-        let found = first_escape(*word);
-        if found < WORD {
-            return at + found;
-        }
-        at += WORD;
-        if at >= long {
-            while bytes[at..].first_chunk().is_some_and(is_plain) {
-                at += BLOCK;
+fn plain_end_of_many(bytes: &[u8], start: usize) -> usize {
+    // Vector instructions only tell whether there is anything in a block. Most strings are short:
+    // few bytes at a time first, and behind the last of them word by word.
+    const FEW: usize = 16;
+    const MANY: usize = 64;
+    let mut at = start;
+    while bytes[at..].first_chunk().is_some_and(is_plain::<FEW>) {
+        at += FEW;
+        if at == start + MANY {
+            while bytes[at..].first_chunk().is_some_and(is_plain::<MANY>) {
+                at += MANY;
             }
         }
     }
+    while let Some(word) = bytes[at..].first_chunk() {
+        match first_escape(*word) {
+            found @ ..WORD => return at + found,
+            _ => at += WORD,
+        }
+    }
+    plain_end_of_few(bytes, at)
+}
+
+// Where less than a word is left.
+fn plain_end_of_few(bytes: &[u8], at: usize) -> usize {
     let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
     let rest = bytes.get(at..).unwrap_or_default();
     at + rest.iter().position(special).unwrap_or(rest.len())

@@ -149,7 +149,7 @@ pub fn parse_knowing<'a>(
     let mut envelope = Envelope::default();
     let read = envelope.read(&mut scanner, known);
     match read.and_then(|()| scanner.end()) {
-        Ok(()) => envelope.classify(limits).map(Incoming::Single),
+        Ok(()) => envelope.classify(limits, Incoming::Single),
         Err(fault) => Err(unreadable(fault, text, limits)),
     }
 }
@@ -166,7 +166,7 @@ fn read_batch<'a>(
         envelope.read(scanner, known)?;
         too_many |= messages.len() >= limits.batch_messages;
         if !too_many {
-            messages.push(envelope.classify(limits));
+            messages.push(envelope.classify(limits, |message| message));
         }
     }
     scanner.end()?;
@@ -199,18 +199,49 @@ fn not_json(text: &str) -> Rejected {
     }
 }
 
+macro_rules! members {
+    ($($variant:ident = $name:literal,)*) => {
+        /// A member of the envelope.
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        enum Member { $($variant,)* }
+
+        impl Member {
+            const COUNT: usize = [$($name),*].len();
+
+            const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The one whose key is next.
+            #[inline(always)]
+            fn read(scanner: &mut Scanner<'_>) -> Scan<Option<Self>> {
+                $(if scanner.skip_key(concat!("\"", $name, "\":")) {
+                    return Ok(Some(Self::$variant));
+                })*
+                let key = scanner.any_key()?;
+                Ok(match &*key.name() { $($name => Some(Self::$variant),)* _ => None })
+            }
+        }
+    };
+}
+
+members! {
+    Jsonrpc = "jsonrpc",
+    Id = "id",
+    Method = "method",
+    Params = "params",
+    Result = "result",
+    Error = "error",
+}
+
 #[derive(Default)]
 struct Envelope<'a> {
     text: &'a str,
     is_object: bool,
-    jsonrpc: Span,
-    id: Span,
-    method: Span,
+    members: [Span; Member::COUNT],
     params: Params<'a>,
-    result: Span,
-    error: Span,
     // The first member that came twice.
-    twice: Option<&'static str>,
+    twice: Option<Member>,
 }
 
 impl<'a> Envelope<'a> {
@@ -224,48 +255,55 @@ impl<'a> Envelope<'a> {
         self.text = scanner.text();
         scanner.enter()?;
         let mut first = true;
-        while let Some(key) = scanner.next_key(mem::take(&mut first))? {
-            let (name, member) = match &*key.name() {
-                "jsonrpc" => ("jsonrpc", &mut self.jsonrpc),
-                "id" => ("id", &mut self.id),
-                "method" => ("method", &mut self.method),
-                "params" => {
-                    if self.params.raw().is_some() {
-                        self.twice.get_or_insert("params");
-                    }
-                    self.params.read(scanner, known)?;
-                    continue;
+        while scanner.next_member(mem::take(&mut first))? {
+            let member = Member::read(scanner)?;
+            let value = match member {
+                Some(Member::Params) => {
+                    scanner.reading(|scanner| self.params.read(scanner, known))?
                 }
-                "result" => ("result", &mut self.result),
-                "error" => ("error", &mut self.error),
-                _ => {
-                    scanner.value()?;
-                    continue;
-                }
+                // What most messages say is compared, not scanned.
+                Some(Member::Jsonrpc) => scanner.usual_value("\"2.0\"")?,
+                Some(Member::Method) => scanner.usual_value("\"tools/call\"")?,
+                _ => scanner.value()?,
             };
-            if mem::replace(member, scanner.value()?).is_some() {
-                self.twice.get_or_insert(name);
+            if let Some(member) = member {
+                if mem::replace(&mut self.members[member as usize], value).is_some() {
+                    self.twice.get_or_insert(member);
+                }
             }
         }
         Ok(())
     }
 
-    // Not inlined, so that the parameters are moved as a whole.
+    fn has(&self, member: Member) -> bool {
+        self.members[member as usize].is_some()
+    }
+
+    fn get(&self, member: Member) -> Option<Raw<'a>> {
+        self.members[member as usize].of(self.text)
+    }
+
+    // Not inlined, so that the parameters are moved as a whole, and but once: into what `wrap`
+    // makes of the message.
     #[inline(never)]
-    fn classify(&mut self, limits: &Limits) -> Result<Message<'a>, Rejected> {
-        let id = match self.id.of(self.text) {
-            Some(raw) if self.twice != Some("id") => RequestId::from_raw(raw),
+    fn classify<T>(
+        &mut self,
+        limits: &Limits,
+        wrap: impl FnOnce(Message<'a>) -> T,
+    ) -> Result<T, Rejected> {
+        let id = match self.get(Member::Id) {
+            Some(raw) if self.twice != Some(Member::Id) => RequestId::from_raw(raw),
             _ => None,
         };
         let method = match self.check(id.as_ref(), limits) {
             Ok(Some(method)) => method,
-            Ok(None) => return self.response(id),
+            Ok(None) => return self.response(id).map(wrap),
             Err(message) => return Err(self.rejected(id, message)),
         };
         let params = mem::take(&mut self.params);
         Ok(match id {
-            Some(id) => Message::Request { id, method, params },
-            None => Message::Notification { method, params },
+            Some(id) => wrap(Message::Request { id, method, params }),
+            None => wrap(Message::Notification { method, params }),
         })
     }
 
@@ -279,25 +317,28 @@ impl<'a> Envelope<'a> {
             return Err("message must be a JSON object".into());
         }
         if let Some(member) = self.twice {
-            return Err(format!("member `{member}` occurs twice").into());
+            return Err(format!("member `{}` occurs twice", member.name()).into());
         }
-        if self.jsonrpc.of(self.text).map(Raw::get) != Some("\"2.0\"") {
+        if self.get(Member::Jsonrpc).map(Raw::get) != Some("\"2.0\"") {
             return Err("member `jsonrpc` must be \"2.0\"".into());
         }
-        if self.id.is_some() && id.is_none() && (self.method.is_some() || !self.error.is_some()) {
+        if self.has(Member::Id)
+            && id.is_none()
+            && (self.has(Member::Method) || !self.has(Member::Error))
+        {
             return Err("member `id` must be a string or an integer".into());
         }
         if matches!(id, Some(RequestId::String(id)) if id.len() > limits.name_bytes) {
             return Err(format!("member `id` is longer than {} bytes", limits.name_bytes).into());
         }
-        let Some(method) = self.method.of(self.text) else {
-            return match (self.result.is_some(), self.error.is_some()) {
+        let Some(method) = self.get(Member::Method) else {
+            return match (self.has(Member::Result), self.has(Member::Error)) {
                 (false, false) => Err("member `method` is missing".into()),
                 (true, true) => Err("a response has either `result` or `error`".into()),
                 _ => Ok(None),
             };
         };
-        if self.result.is_some() || self.error.is_some() {
+        if self.has(Member::Result) || self.has(Member::Error) {
             return Err("a request has neither `result` nor `error`".into());
         }
         let Some(method) = method.text() else {
@@ -316,7 +357,7 @@ impl<'a> Envelope<'a> {
     }
 
     fn response(&self, id: Option<RequestId>) -> Result<Message<'a>, Rejected> {
-        let outcome = match (self.result.of(self.text), self.error.of(self.text)) {
+        let outcome = match (self.get(Member::Result), self.get(Member::Error)) {
             (Some(result), _) if id.is_some() => Ok(result),
             (None, Some(error)) => Err(error.to().map_err(|error| {
                 let message = format!("member `error` is no error object: {error}");
@@ -328,9 +369,9 @@ impl<'a> Envelope<'a> {
     }
 
     fn rejected(&self, id: Option<RequestId>, message: impl Into<Cow<'static, str>>) -> Rejected {
-        let unasked = match self.method.is_some() {
-            true => !self.id.is_some(),
-            false => self.result.is_some() || self.error.is_some(),
+        let unasked = match self.has(Member::Method) {
+            true => !self.has(Member::Id),
+            false => self.has(Member::Result) || self.has(Member::Error),
         };
         Rejected {
             unasked,

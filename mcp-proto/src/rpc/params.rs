@@ -29,6 +29,21 @@ macro_rules! members {
             fn of(name: &str) -> Option<Self> {
                 match name { $($name => Some(Self::$variant),)* _ => None }
             }
+
+            // The one whose key is next. Those of calls are tried first.
+            #[inline]
+            fn read(scanner: &mut Scanner<'_>) -> Scan<Option<Self>> {
+                if scanner.skip_key("\"name\":") {
+                    return Ok(Some(Self::Name));
+                }
+                if scanner.skip_key("\"arguments\":") {
+                    return Ok(Some(Self::Arguments));
+                }
+                if scanner.skip_key("\"_meta\":") {
+                    return Ok(Some(Self::Meta));
+                }
+                scanner.any_key().map(|key| Self::of(&key.name()))
+            }
         }
     };
 }
@@ -136,8 +151,8 @@ impl<'a> Params<'a> {
     fn read_members(&mut self, scanner: &mut Scanner<'a>, known: Option<&KnownMeta>) -> Scan<()> {
         scanner.enter()?;
         let mut first = true;
-        while let Some(key) = scanner.next_key(mem::take(&mut first))? {
-            let member = Member::of(&key.name());
+        while scanner.next_member(mem::take(&mut first))? {
+            let member = Member::read(scanner)?;
             let value = match member {
                 Some(Member::Meta) if scanner.next_is(b'{') => {
                     scanner.reading(|scanner| self.meta.read_or_recall(scanner, known))?

@@ -322,7 +322,7 @@ pub(super) fn write_placeholder(
     annotations: Option<&Annotations>,
 ) {
     let mut object = Object::new(out, version);
-    object.field("type", "text");
+    object.constant(",\"type\":\"text\"");
     encode::write_display(object.key("text").0, &text);
     object.optional("annotations", &annotations);
     object.end();

@@ -353,7 +353,7 @@ impl EncodeFields for CallToolResult {
     fn encode_fields(&self, object: &mut Object<'_>) {
         let version = object.version();
         if version >= ProtocolVersion::V2026_07_28 {
-            object.member(",\"resultType\":", "complete");
+            object.constant(",\"resultType\":\"complete\"");
         }
         encode_output(
             object,

@@ -57,13 +57,9 @@ pub struct Ledger<T> {
 #[derive(Debug)]
 struct Slot<T> {
     generation: u32,
-    entry: Option<Entry<T>>,
-}
-
-#[derive(Debug)]
-struct Entry<T> {
+    // Of the call, while there is one.
     deadline: Instant,
-    call: T,
+    call: Option<T>,
 }
 
 impl<T> Ledger<T> {
@@ -105,14 +101,16 @@ impl<T> Ledger<T> {
             None => {
                 self.slots.push(Slot {
                     generation: 0,
-                    entry: None,
+                    deadline: Instant::MAX,
+                    call: None,
                 });
                 (self.slots.len() - 1) as u32
             }
         };
         let place = &mut self.slots[slot as usize];
         place.generation = place.generation.wrapping_add(1);
-        place.entry = Some(Entry { deadline, call });
+        place.deadline = deadline;
+        place.call = Some(call);
         CallId {
             tag: self.tag,
             generation: place.generation,
@@ -126,30 +124,28 @@ impl<T> Ledger<T> {
         self.slots
             .get(id.slot as usize)
             .filter(|slot| slot.generation == id.generation && id.tag == self.tag)
-            .and_then(|slot| slot.entry.as_ref())
-            .map(|entry| &entry.call)
+            .and_then(|slot| slot.call.as_ref())
     }
 
     /// The open call of that id.
     pub fn get_mut(&mut self, id: CallId) -> Option<&mut T> {
-        self.entry_mut(id).map(|entry| &mut entry.call)
+        self.slot_mut(id).and_then(|slot| slot.call.as_mut())
     }
 
     /// Closes a call.
     pub fn remove(&mut self, id: CallId) -> Option<T> {
         self.get(id)?;
-        let entry = self.slots[id.slot as usize].entry.take()?;
         self.free.push(id.slot);
         if self.is_empty() {
             self.earliest = Instant::MAX;
         }
-        Some(entry.call)
+        self.slots[id.slot as usize].call.take()
     }
 
     /// Moves a call's deadline.
     pub fn set_deadline(&mut self, id: CallId, deadline: Instant) {
-        if let Some(entry) = self.entry_mut(id) {
-            entry.deadline = deadline;
+        if let Some(slot) = self.slot_mut(id) {
+            slot.deadline = deadline;
             self.earliest = self.earliest.min(deadline);
         }
     }
@@ -162,7 +158,7 @@ impl<T> Ledger<T> {
                 generation: place.generation,
                 slot: slot as u32,
             };
-            place.entry.as_ref().map(|entry| (id, &entry.call))
+            place.call.as_ref().map(|call| (id, call))
         })
     }
 
@@ -181,30 +177,29 @@ impl<T> Ledger<T> {
         }
         let mut earliest = Instant::MAX;
         for (slot, place) in self.slots.iter_mut().enumerate() {
-            let Some(entry) = &mut place.entry else {
+            if place.call.is_none() {
                 continue;
-            };
-            if entry.deadline <= now {
+            }
+            if place.deadline <= now {
                 // Reported once; the owner removes it or sets another deadline.
-                entry.deadline = Instant::MAX;
+                place.deadline = Instant::MAX;
                 return Some(CallId {
                     tag: self.tag,
                     generation: place.generation,
                     slot: slot as u32,
                 });
             }
-            earliest = earliest.min(entry.deadline);
+            earliest = earliest.min(place.deadline);
         }
         self.earliest = earliest;
         None
     }
 
-    fn entry_mut(&mut self, id: CallId) -> Option<&mut Entry<T>> {
+    fn slot_mut(&mut self, id: CallId) -> Option<&mut Slot<T>> {
         let tag = self.tag;
         self.slots
             .get_mut(id.slot as usize)
-            .filter(|slot| slot.generation == id.generation && id.tag == tag)
-            .and_then(|slot| slot.entry.as_mut())
+            .filter(|slot| slot.generation == id.generation && id.tag == tag && slot.call.is_some())
     }
 }
 

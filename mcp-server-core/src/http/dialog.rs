@@ -62,9 +62,9 @@ impl<H: Clone> Dialog<H> {
     }
 
     /// Takes a message. What is sent because of it will carry `origin`.
-    pub(super) fn handle(&mut self, message: Message<'_>, origin: u32, now: Instant) {
+    pub(super) fn handle(&mut self, mut message: Message<'_>, origin: u32, now: Instant) {
         self.session
-            .handle(message, &Arrival::new(&*self.service, origin), now);
+            .handle(&mut message, &Arrival::new(&*self.service, origin), now);
     }
 
     pub(super) fn finish(&mut self, ticket: Ticket, outcome: Outcome, now: Instant) -> Delivery {

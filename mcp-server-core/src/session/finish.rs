@@ -1,6 +1,7 @@
 //! What handlers give: outcomes, and notes while they are at work.
 
 use alloc::boxed::Box;
+use core::mem;
 use mcp_proto::{
     encode::Object,
     json::Json,
@@ -28,23 +29,24 @@ impl Session {
     pub(crate) fn finish(
         &mut self,
         ticket: Ticket,
-        outcome: Outcome,
+        mut outcome: Outcome,
         offers: &dyn Offers,
         now: Instant,
     ) -> Delivery {
-        self.end(ticket.0, outcome, offers, now)
+        self.end(ticket.0, &mut outcome, offers, now)
     }
 
     /// Takes note that a handler is gone and its ticket with it: it panicked, or was dropped.
     pub(crate) fn abandon(&mut self, call: CallId, offers: &dyn Offers, now: Instant) -> Delivery {
-        let outcome = Outcome::Fail(RpcError::internal("handler panicked"));
-        self.end(call, outcome, offers, now)
+        let mut outcome = Outcome::Fail(RpcError::internal("handler panicked"));
+        self.end(call, &mut outcome, offers, now)
     }
 
+    // The outcome is borrowed because it is large.
     fn end(
         &mut self,
         call: CallId,
-        outcome: Outcome,
+        outcome: &mut Outcome,
         offers: &dyn Offers,
         now: Instant,
     ) -> Delivery {
@@ -58,13 +60,12 @@ impl Session {
             }
             _ => return Delivery::Discarded,
         }
-        let outcome = match outcome {
-            Outcome::NeedInput(need) => match self.need_input(call, need, offers) {
+        if let Outcome::NeedInput(need) = outcome {
+            match self.need_input(call, mem::take(need), offers) {
                 Ok(()) => return Delivery::Accepted,
-                Err(error) => Outcome::Fail(error),
-            },
-            outcome => outcome,
-        };
+                Err(error) => *outcome = Outcome::Fail(error),
+            }
+        }
         let Some(Request {
             address,
             peer,
@@ -78,25 +79,28 @@ impl Session {
         running.write_held(&mut self.out, self.now, &address, version);
         self.tokens.extend(running.cancel.reuse());
         match (running.kind, outcome) {
-            (Kind::Tool, Outcome::Tool(mut result)) => {
+            (Kind::Tool, Outcome::Tool(result)) => {
                 strip_meta(&mut result.meta, &peer, offers);
-                self.answer_result(&address, version, offers, &result);
+                self.answer_result(&address, version, offers, result);
             }
             (Kind::Prompt, Outcome::Prompt(result)) => {
-                self.answer_result(&address, version, offers, &result);
+                self.answer_result(&address, version, offers, result);
             }
             (Kind::Resource, Outcome::Resource(result)) => {
-                self.answer_result(&address, version, offers, &result);
+                self.answer_result(&address, version, offers, result);
             }
             (Kind::Complete, Outcome::Complete(completion)) => {
                 let mut result = CompleteResult::default();
-                result.completion = completion;
+                result.completion = mem::take(completion);
                 self.answer_result(&address, version, offers, &result);
             }
             (kind, Outcome::Extension(result)) => {
-                self.finish_extension(&address, &peer, kind, &result, offers);
+                self.finish_extension(&address, &peer, kind, result, offers);
             }
-            (_, Outcome::Fail(error)) => self.answer_error(&address, &fit(error, version)),
+            (_, Outcome::Fail(error)) => {
+                error.code = fit_code(error.code, version);
+                self.answer_error(&address, error);
+            }
             _ => {
                 let error =
                     RpcError::internal("the handler gave the outcome of another kind of call");
@@ -319,8 +323,13 @@ fn strip_meta(meta: &mut Option<Meta>, peer: &Peer, offers: &dyn Offers) {
 
 /// An error of a handler's as a revision may say it.
 pub(crate) fn fit(mut error: RpcError, version: ProtocolVersion) -> RpcError {
+    error.code = fit_code(error.code, version);
+    error
+}
+
+fn fit_code(code: i32, version: ProtocolVersion) -> i32 {
     let stateless = version.era() == Era::Stateless;
-    error.code = match error.code {
+    match code {
         // 2026-07-28, server/resources, Error Handling; until then -32002.
         codes::RESOURCE_NOT_FOUND if stateless => codes::INVALID_PARAMS,
         // 2025-11-25 alone.
@@ -336,6 +345,5 @@ pub(crate) fn fit(mut error: RpcError, version: ProtocolVersion) -> RpcError {
             codes::INTERNAL_ERROR
         }
         code => code,
-    };
-    error
+    }
 }

@@ -90,8 +90,12 @@ impl Session {
     /// Takes the text of one message, or of one batch.
     pub(crate) fn handle_text(&mut self, text: &str, arrival: &Arrival<'_>, now: Instant) {
         let known = self.known.as_ref().and_then(Known::meta);
-        match rpc::parse_knowing(text, &self.limits, known) {
-            Ok(Incoming::Single(message)) => self.handle(message, arrival, now),
+        let mut incoming = rpc::parse_knowing(text, &self.limits, known);
+        // Borrowed, and not moved once more.
+        if let Ok(Incoming::Single(message)) = &mut incoming {
+            return self.handle(message, arrival, now);
+        }
+        match incoming {
             Ok(Incoming::Batch(members)) => self.handle_batch(members, arrival, now),
             Ok(_) => {}
             Err(rejected) => self.handle_rejected(rejected, arrival, now),
@@ -126,15 +130,19 @@ impl Session {
         }
     }
 
-    /// Takes one message.
-    pub(crate) fn handle(&mut self, mut message: Message<'_>, arrival: &Arrival<'_>, now: Instant) {
+    /// Takes one message, which is borrowed because its parameters are large.
+    pub(crate) fn handle(
+        &mut self,
+        message: &mut Message<'_>,
+        arrival: &Arrival<'_>,
+        now: Instant,
+    ) {
         self.tick(now);
         if self.phase != Phase::Open {
             return;
         }
         self.rejected = 0;
-        // Borrowed, for the parameters are large.
-        match &mut message {
+        match message {
             Message::Request { id, method, params } => {
                 let id = mem::replace(id, RequestId::Number(0));
                 self.handle_request(id, method, params, arrival);
@@ -181,7 +189,7 @@ impl Session {
         };
         for member in members {
             match member {
-                Ok(message) => self.handle(message, &arrival, now),
+                Ok(mut message) => self.handle(&mut message, &arrival, now),
                 Err(rejected) => self.reject(rejected, &arrival),
             }
         }

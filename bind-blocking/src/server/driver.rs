@@ -120,6 +120,8 @@ struct State {
     progress: u64,
     // The last time that was told: about when a call begins that is taken up now.
     now: Instant,
+    // How often the supervisor has looked.
+    looks: u64,
     ticking: bool,
     wary: u32,
     closed: Option<Closed>,
@@ -247,6 +249,7 @@ impl Pool {
     // Lets time and the registry's changes in, and hands out what comes of it.
     fn pump(&self, state: &mut Guard<'_>) {
         let now = state.tell(self.clock);
+        state.looks += 1;
         if let Some(changes) = state.watch.take() {
             changes.apply(&mut state.conn, now);
         }
@@ -291,7 +294,11 @@ impl Pool {
     fn work(&self) {
         let mut state = self.lock();
         loop {
-            state.drain_events();
+            // Whoever changes something polls the machine until there is a call; what lies behind
+            // that call is for whoever comes next.
+            if !state.drained {
+                state.drain_events();
+            }
             if state.closed.is_some() {
                 break;
             }
@@ -366,6 +373,8 @@ impl Pool {
         };
         let mut output = std::mem::take(&mut state.output);
         output.clear();
+        // Where no input waits for room in the output, taking it changes nothing else.
+        let calm = state.drained && state.conn.wants_read();
         // Into an empty buffer all that waits is moved at once.
         let _ = state.conn.poll_transmit(&mut output);
         state.writing = true;
@@ -379,14 +388,18 @@ impl Pool {
         }
         state.output = output;
         state.progress += 1;
-        state.drain_events();
+        if !calm || !state.drained {
+            state.drain_events();
+        }
         state.announce_end(&self.supervisor, &self.idle);
         state
     }
 
     fn run<'a>(&'a self, mut state: Guard<'a>, call: Call<Handler>) -> Guard<'a> {
         let quick = matches!(call.handler, Handler::Quick(_));
-        let started = state.now;
+        let (started, looks) = (state.now, state.looks);
+        // Somebody looks at least once in a tick; a quick handler is taken at its word.
+        let attended = quick || state.wary == 0;
         state.running += 1;
         if !quick {
             self.expect_slowness(&mut state);
@@ -412,7 +425,11 @@ impl Pool {
         // The token goes on to another call where nobody holds it.
         drop(cancel);
         let mut state = self.lock();
-        let now = state.tell(self.clock);
+        // Where the supervisor has not looked meanwhile, the time is what it was.
+        let now = match attended && state.looks == looks {
+            true => state.now,
+            false => state.tell(self.clock),
+        };
         // Discarded where the call was cancelled or timed out meanwhile, which needs no answer.
         let _ = match outcome {
             Ok(Some(outcome)) => state.conn.finish(ticket, outcome, now),
@@ -466,6 +483,7 @@ impl State {
             running: 0,
             progress: 0,
             now: Instant::ZERO,
+            looks: 0,
             ticking: false,
             wary: 0,
             closed: None,
@@ -516,6 +534,7 @@ impl State {
         while self.conn.poll_transmit(&mut nowhere) {
             nowhere.clear();
         }
+        self.drained = false;
     }
 
     fn announce_end(&self, supervisor: &Condvar, idle: &Condvar) {

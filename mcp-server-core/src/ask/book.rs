@@ -27,10 +27,28 @@ use crate::call::{Answers, NeedInput, Resumed};
 /// one is asked.
 #[derive(Debug, Default)]
 pub(crate) struct Asks {
-    book: OnceLock<Box<Mutex<Book>>>,
+    book: OnceLock<Box<dyn Opened>>,
     // Whoever runs the handler drops it where it waits for an answer.
     drops: AtomicBool,
     runner: Mutex<Option<Waker>>,
+}
+
+/// A book that was opened. Only what opens one refers to its code, so that programs which never ask
+/// are linked without it.
+trait Opened: fmt::Debug + Send + Sync {
+    fn book(&self) -> MutexGuard<'_, Book>;
+    fn need(&self) -> Option<NeedInput>;
+}
+
+impl Opened for Mutex<Book> {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        lock(self)
+    }
+
+    fn need(&self) -> Option<NeedInput> {
+        let mut book = lock(self);
+        book.interrupted.then(|| book.need())
+    }
 }
 
 /// The questions of one run.
@@ -83,20 +101,20 @@ impl Asks {
 
     /// The book of a run, opened with what earlier ones have left.
     pub(super) fn open(&self, resumed: Option<&Resumed>) -> MutexGuard<'_, Book> {
-        lock(
-            self.book
-                .get_or_init(|| Box::new(Mutex::new(Book::new(resumed)))),
-        )
+        self.book
+            .get_or_init(|| Box::new(Mutex::new(Book::new(resumed))))
+            .book()
     }
 
     /// For a run that may have to begin anew: whether a question stopped it, and with what to.
     pub(super) fn need(&self) -> Option<NeedInput> {
-        let mut book = lock(self.book.get()?);
-        book.interrupted.then(|| book.need())
+        self.book.get()?.need()
     }
 
     pub(super) fn is_interrupted(&self) -> bool {
-        self.book.get().is_some_and(|book| lock(book).interrupted)
+        self.book
+            .get()
+            .is_some_and(|opened| opened.book().interrupted)
     }
 
     /// The handler is a future, and may be dropped where it waits.

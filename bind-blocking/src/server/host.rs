@@ -11,7 +11,7 @@ use std::{
 
 use mcp_server_core::{CancelToken, Detached, Host, IntoServer, Server};
 
-use super::block_on::block_on;
+use super::{block_on::block_on, entropy};
 use crate::Error;
 
 /// The server, hosted by plain threads.
@@ -68,6 +68,6 @@ impl Host for Threads {
 
     fn random(&self) -> Option<[u8; 16]> {
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).ok().map(|()| bytes)
+        entropy::fill(&mut bytes).then_some(bytes)
     }
 }

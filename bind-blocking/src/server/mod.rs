@@ -2,6 +2,7 @@
 
 mod block_on;
 mod driver;
+mod entropy;
 mod host;
 #[cfg(feature = "http-server")]
 mod http;

@@ -20,7 +20,10 @@ use mcp_server_core::{
 use mio::{Registry, Token, Waker};
 
 use super::{channel::Terrain, connection::Connection, listener::Authorizer, worker};
-use crate::{clock::Clock, server::block_on::block_on};
+use crate::{
+    clock::Clock,
+    server::{block_on::block_on, entropy},
+};
 
 /// How long a worker that has nothing to do stays.
 const WORKER_IDLE: Duration = Duration::from_secs(10);
@@ -104,8 +107,7 @@ impl Hub {
         } = parts;
         let service = server.current();
         let stall = service.limits().outbound_stall;
-        let fill = |bytes: &mut [u8]| getrandom::fill(bytes).is_ok();
-        let sessions = Sessions::new(service, Arc::clone(&options), fill);
+        let sessions = Sessions::new(service, Arc::clone(&options), entropy::fill);
         Arc::new_cyclic(|myself: &Weak<Hub>| Self {
             server,
             options,

@@ -21,7 +21,10 @@ use super::{
     poller::{LISTENER, Poller, State, WAKER},
     signals::Signals,
 };
-use crate::{Error, server::host::hosted};
+use crate::{
+    Error,
+    server::{entropy, host::hosted},
+};
 
 /// Judges a request by its bearer token.
 pub(super) type Authorizer = Arc<dyn Fn(Option<&str>) -> Verdict + Send + Sync>;
@@ -205,8 +208,9 @@ impl HttpListener {
             server.watch(Arc::new(move || drop(waker.wake())))
         };
         let mut random = [0; 32];
-        getrandom::fill(&mut random)
-            .map_err(|_| io::Error::other("the system has no random bytes"))?;
+        if !entropy::fill(&mut random) {
+            return Err(io::Error::other("the system has no random bytes").into());
+        }
         let options = self
             .options
             .ephemeral_states(random, |warning| eprintln!("{warning}"));

@@ -3,8 +3,10 @@
 
 use std::{alloc::System, sync::Arc};
 
-use mcp_proto::{json::Json, rpc::CallId, time::Instant};
-use mcp_server_core::{Conn, Cx, Event, Handler, Link, Note, Server, ToolEntry, mcp_proto, tool};
+use mcp_proto::{json::Json, limits::Limits, rpc::CallId, time::Instant};
+use mcp_server_core::{
+    Conn, Cx, Event, Handler, Link, Note, Server, ServerBuilder, ToolEntry, mcp_proto, tool,
+};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 
 #[global_allocator]
@@ -37,13 +39,22 @@ struct Warm {
     stateless: bool,
 }
 
+fn other(number: usize) -> ToolEntry {
+    ToolEntry::new(format!("other_{number}")).run(|_, _| "other")
+}
+
+fn demo(other_tools: usize) -> ServerBuilder {
+    let builder = Server::builder("demo", "1.0.0").tool(add).tool(echo);
+    (0..other_tools).fold(builder, |builder, number| builder.tool(other(number)))
+}
+
 impl Warm {
     fn new(stateless: bool, other_tools: usize) -> Self {
-        let mut builder = Server::builder("demo", "1.0.0").tool(add).tool(echo);
-        for number in 0..other_tools {
-            builder = builder.tool(ToolEntry::new(format!("other_{number}")).run(|_, _| "other"));
-        }
-        let conn = builder.build().unwrap().connect(1, Instant::ZERO);
+        Self::of(&demo(other_tools).build().unwrap(), stateless)
+    }
+
+    fn of(server: &Server, stateless: bool) -> Self {
+        let conn = server.connect(1, Instant::ZERO);
         let mut warm = Self {
             conn,
             link: Arc::new(Deaf),
@@ -62,14 +73,22 @@ impl Warm {
     }
 
     fn request(&self, tool: &str, arguments: &str) -> Vec<u8> {
+        self.line(
+            "tools/call",
+            &format!(r#""name":"{tool}","arguments":{arguments},"#),
+        )
+    }
+
+    /// A request with these members in its params, each with a comma behind it.
+    fn line(&self, method: &str, members: &str) -> Vec<u8> {
         let meta = match self.stateless {
             true => {
-                r#","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"c","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}"#
+                r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"c","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}"#
             }
-            false => "",
+            false => "null",
         };
-        let params = format!(r#"{{"name":"{tool}","arguments":{arguments}{meta}}}"#);
-        format!("{{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/call\",\"params\":{params}}}\n")
+        let params = format!(r#"{{{members}"_meta":{meta}}}"#);
+        format!("{{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"{method}\",\"params\":{params}}}\n")
             .into_bytes()
     }
 
@@ -128,26 +147,69 @@ fn a_call_costs_a_handful_of_allocations_and_a_long_text_one_copy() {
         }
         assert_eq!(counts[0], counts[1], "the number of tools costs nothing");
 
-        // In the input buffer it lies once; from there it is copied into the handler's string,
-        // which is the answer's text; and from there into the output buffer.
-        let mut warm = Warm::new(stateless, 0);
-        let text = "x".repeat(64 * 1024);
-        let arguments = Json::new(&serde_json::json!({ "message": text })).unwrap();
-        let request = warm.request("echo", arguments.as_str());
-        // The two output buffers take turns.
-        warm.exchange(&request);
-        warm.exchange(&request);
-        let cost = warm.cost(&request);
-        println!(
-            "stateless {stateless}, 64 KiB: {} bytes in {} allocations, {} sent",
-            cost.bytes_allocated,
-            allocations(&cost),
-            warm.out.len(),
-        );
-        assert!(warm.out.len() > text.len());
+        for length in [4 * 1024, 64 * 1024, 1024 * 1024] {
+            a_long_text_is_copied_once_each_way(stateless, length);
+        }
+        a_list_is_encoded_once(stateless);
+    }
+}
+
+// In the input buffer it lies once; from there it is copied into the handler's string, which is the
+// answer's text; and from there into the output buffer. Short texts are copied once more, out of the
+// input buffer, which stays where it is.
+fn a_long_text_is_copied_once_each_way(stateless: bool, length: usize) {
+    let mut warm = Warm::new(stateless, 0);
+    let text = "x".repeat(length);
+    let arguments = Json::new(&serde_json::json!({ "message": text })).unwrap();
+    let request = warm.request("echo", arguments.as_str());
+    // The two output buffers take turns.
+    warm.exchange(&request);
+    warm.exchange(&request);
+    let cost = warm.cost(&request);
+    println!(
+        "stateless {stateless}, {length}: {} bytes in {} allocations, {} sent",
+        cost.bytes_allocated,
+        allocations(&cost),
+        warm.out.len(),
+    );
+    assert!(warm.out.len() > length);
+    assert!(
+        cost.bytes_allocated < 2 * length + 8 * 1024,
+        "the input buffer, which goes with the message, and the string: {cost:?}"
+    );
+}
+
+fn a_list_is_encoded_once(stateless: bool) {
+    let mut limits = Limits::default();
+    limits.page_items = 2000;
+    let server = demo(998).limits(limits).build().unwrap();
+    let mut warm = Warm::of(&server, stateless);
+    let request = warm.line("tools/list", "");
+    let listed = |warm: &Warm, name: &str| {
+        let name = format!(r#""name":"{name}""#);
+        String::from_utf8_lossy(&warm.out).contains(&name)
+    };
+    for last in [997, 998] {
+        let first = warm.cost(&request);
+        let length = warm.out.len();
         assert!(
-            cost.bytes_allocated < 2 * text.len() + 8 * 1024,
-            "the input buffer, which goes with the message, and the string: {cost:?}"
+            listed(&warm, &format!("other_{last}"))
+                && !listed(&warm, &format!("other_{}", last + 1))
         );
+        assert!(first.bytes_allocated > length, "it is encoded: {first:?}");
+        // The other output buffer grows once.
+        warm.exchange(&request);
+        let again = warm.cost(&request);
+        println!(
+            "stateless {stateless}, a list of {length} bytes: {} allocations, then {}",
+            allocations(&first),
+            allocations(&again)
+        );
+        assert_eq!(warm.out.len(), length);
+        assert!(allocations(&again) <= 4, "{again:?}");
+        assert!(again.bytes_allocated < 1024, "{again:?}");
+        assert!(server.handle().add_tool(other(last + 1)).unwrap());
+        warm.conn.handle_service(server.current(), Instant::ZERO);
+        while warm.conn.poll_transmit(&mut warm.out) {}
     }
 }

@@ -1,7 +1,8 @@
 //! The comparison: every probe asked of every server, in turns, and the table printed.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::options::Options;
 use crate::probe::{Effort, Outcome, Probe, Results, median};
@@ -38,6 +39,13 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), String>
         .into_iter()
         .filter(|row| options.chosen("sections", row.section))
         .collect();
+    let (entries, left_out): (Vec<_>, Vec<_>) = entries
+        .into_iter()
+        .partition(|entry| entry.missing().is_none());
+    let left_out: Vec<_> = left_out.iter().map(|entry| entry.name).collect();
+    if !left_out.is_empty() {
+        eprintln!("left out, for they are not built: {}", left_out.join(", "));
+    }
     if entries.is_empty() || rows.is_empty() {
         let names: Vec<_> = roster::all().iter().map(|entry| entry.name).collect();
         let sections = table::SECTIONS.join(", ");
@@ -54,6 +62,12 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), String>
     let mut text = format!("{heading}\n{table}\n{goals}");
     for failure in results.failures() {
         text += &format!("\nFailed: {failure}\n");
+    }
+    if !left_out.is_empty() {
+        text += &format!(
+            "\nLeft out, for they were not built: {}\n",
+            left_out.join(", ")
+        );
     }
     println!("{text}");
     let output = folder().join("target/comparison.md");
@@ -109,6 +123,7 @@ fn ask_all(rows: &[Row], entries: &[Entry], effort: Effort, footprint: bool) -> 
         }
     }
     let mut results = Results::default();
+    let mut waits: BTreeMap<&str, usize> = BTreeMap::new();
     let started = Instant::now();
     for (index, probe) in probes.iter().enumerate() {
         let timed = matches!(probe, Probe::Timed(_) | Probe::Client | Probe::Start(_));
@@ -118,7 +133,8 @@ fn ask_all(rows: &[Row], entries: &[Entry], effort: Effort, footprint: bool) -> 
             for (entry, found) in entries.iter().zip(&mut found) {
                 // An interpreter takes seconds to start, and one round shows where it stands.
                 if round == 0 || entry.native {
-                    found.push(probe.ask(entry, effort));
+                    let waits = waits.entry(entry.name).or_default();
+                    found.push(ask(*probe, entry, effort, waits));
                 }
             }
         }
@@ -129,6 +145,22 @@ fn ask_all(rows: &[Row], entries: &[Entry], effort: Effort, footprint: bool) -> 
         eprintln!("{seconds:4} s  {} of {}  {probe}", index + 1, probes.len());
     }
     results
+}
+
+/// A server that fails after so long was waited for, and is asked nothing more after so many times.
+const WAIT: Duration = Duration::from_secs(8);
+const WAITS: usize = 2;
+
+fn ask(probe: Probe, entry: &Entry, effort: Effort, waits: &mut usize) -> Outcome {
+    if *waits >= WAITS && probe.offered(entry) {
+        return Outcome::Failed("not asked any more: it was waited for in vain before".to_owned());
+    }
+    let started = Instant::now();
+    let outcome = probe.ask(entry, effort);
+    if matches!(outcome, Outcome::Failed(_)) && started.elapsed() >= WAIT {
+        *waits += 1;
+    }
+    outcome
 }
 
 fn heading(effort: Effort, quick: bool) -> String {

@@ -1,13 +1,13 @@
 //! The measurements: each starts a server, asks it something, and has one result.
 
 use std::fmt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::conn::{Conn, Script};
 use crate::drive::{PATIENCE, Report, Until, drive};
 use crate::roster::{Entry, folder};
-use crate::server::Server;
+use crate::server::{Server, watchdog};
 use crate::wire::{Call, Era, Transport, listen, opening};
 
 /// What is asked, and how.
@@ -55,7 +55,7 @@ impl fmt::Display for Setup {
 pub(crate) type Measured = Result<f64, String>;
 
 /// Nothing that is measured here takes longer.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Connections with their hands shaken; over HTTP each is a client with a session of its own.
 fn connect(server: &mut Server, setup: Setup) -> Result<Vec<(Conn, Script)>, String> {
@@ -287,7 +287,16 @@ fn run_client(entry: &Entry, program: &[String], calls: u64) -> Result<String, S
     all.push(client.to_string_lossy().into_owned());
     let mut command = Command::new(&all[0]);
     command.args(&all[1..]).arg(calls.to_string()).arg(server);
-    let output = command.output().map_err(|error| error.to_string())?;
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn().map_err(|error| error.to_string())?;
+    let watched = watchdog(child.id(), LIMIT);
+    let output = child
+        .wait_with_output()
+        .map_err(|error| error.to_string())?;
+    drop(watched);
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }

@@ -92,7 +92,8 @@ impl Probe {
         }
     }
 
-    fn offered(self, entry: &Entry) -> bool {
+    /// Whether it can be asked at all.
+    pub(crate) fn offered(self, entry: &Entry) -> bool {
         let counts_code = matches!(
             self,
             Self::Instructions(_) | Self::SystemCalls(_) | Self::Allocations(_)

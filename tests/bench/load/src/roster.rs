@@ -48,6 +48,12 @@ impl Entry {
         entry
     }
 
+    /// A file of its servers that is not there.
+    pub(crate) fn missing(&self) -> Option<&Path> {
+        let files = self.stdio.iter().chain(&self.http).flatten();
+        files.map(PathBuf::as_path).find(|file| !file.exists())
+    }
+
     /// Whether this can be asked of it.
     pub(crate) fn takes(&self, transport: Transport, era: Era) -> bool {
         self.command(transport).is_some() && self.eras.contains(&era)

@@ -166,7 +166,7 @@ fn signal_process(pid: u32, signal: Signal) {
 }
 
 /// Kills a process after so long, unless what is returned has been dropped by then.
-fn watchdog(pid: u32, limit: Duration) -> Sender<()> {
+pub(crate) fn watchdog(pid: u32, limit: Duration) -> Sender<()> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         use std::sync::mpsc::RecvTimeoutError::Timeout;

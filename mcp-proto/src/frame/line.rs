@@ -27,6 +27,8 @@ pub struct LineDecoder {
     start: usize,
     // How far the search for a newline has come, so that a slow drip costs linear time.
     searched: usize,
+    // How long the last line was whose buffer was handed over: the next one may be as long.
+    expected: usize,
     limit: usize,
     state: State,
 }
@@ -91,6 +93,7 @@ impl LineDecoder {
             buffer: Vec::new(),
             start: 0,
             searched: 0,
+            expected: 0,
             limit,
             state: State::Fresh,
         }
@@ -99,6 +102,12 @@ impl LineDecoder {
     /// Keeps bytes for [`next_line`](Self::next_line); does no other work.
     pub fn store(&mut self, bytes: &[u8]) {
         self.compact();
+        let length = self.buffer.len() + bytes.len();
+        if length > self.buffer.capacity() && length >= OWNED_FROM {
+            // At once rather than step by step, each of which would copy what is there.
+            let more = self.expected.saturating_sub(self.buffer.len());
+            self.buffer.reserve(more.max(bytes.len()));
+        }
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -195,6 +204,8 @@ impl LineDecoder {
         if length < OWNED_FROM || begin != 0 || self.buffered() > length {
             return Line::Borrowed(&self.buffer[begin..end]);
         }
+        // With room for an id that has more digits.
+        self.expected = self.start + 64;
         let rest = self.buffer.split_off(self.start);
         let mut line = mem::replace(&mut self.buffer, rest);
         self.start = 0;

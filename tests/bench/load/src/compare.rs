@@ -186,8 +186,10 @@ fn heading(effort: Effort, quick: bool) -> String {
     let gibibytes = kibibytes.unwrap_or(0_u64) as f64 / 1_048_576.0;
     let load = read("/proc/loadavg");
     let load = load.split_whitespace().next().unwrap_or_default();
+    let arguments: Vec<String> = std::env::args().skip(2).collect();
     format!(
-        "{}, {cores} cores of {model}, {gibibytes:.0} GiB, Linux {}, {}; load before the run {load}. {} rounds of {} s each, the median of them{}.\n",
+        "`tests/bench/compare {}`, {}, {cores} cores of {model}, {gibibytes:.0} GiB, Linux {}, {}; load before the run {load}. {} rounds of {} s each, the median of them{}.\n",
+        arguments.join(" "),
         output("date", "+%e %B %Y").trim(),
         output("uname", "-r"),
         output("rustc", "--version"),

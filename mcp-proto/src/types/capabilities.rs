@@ -57,7 +57,9 @@ impl EncodeFields for ClientCapabilities {
         object.optional("experimental", &self.experimental);
         object.optional("roots", &self.roots);
         object.optional("sampling", &self.sampling);
-        if version >= ProtocolVersion::V2025_06_18 {
+        // Without modes it means forms, and 2025-06-18 has no modes.
+        let modes = version >= ProtocolVersion::V2025_11_25;
+        if modes || (version == ProtocolVersion::V2025_06_18 && self.elicits_forms()) {
             object.optional("elicitation", &self.elicitation);
         }
         if version == ProtocolVersion::V2025_11_25 {

@@ -565,6 +565,23 @@ fn capabilities_are_those_of_the_revision() {
 }
 
 #[test]
+fn who_shows_pages_only_declares_nothing_where_there_are_only_forms() {
+    let capabilities = ClientCapabilities {
+        elicitation: Some(ElicitationCapability::url()),
+        ..ClientCapabilities::default()
+    };
+    for (version, expected) in [
+        (V2025_06_18, "{}"),
+        (V2025_11_25, r#"{"elicitation":{"url":{}}}"#),
+        (V2026_07_28, r#"{"elicitation":{"url":{}}}"#),
+    ] {
+        let mut out = Vec::new();
+        capabilities.encode(&mut out, version);
+        assert_eq!(String::from_utf8(out).unwrap(), expected, "{version}");
+    }
+}
+
+#[test]
 fn what_an_elicitation_capability_means() {
     for (text, forms, urls) in [
         ("{}", false, false),

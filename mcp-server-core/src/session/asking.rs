@@ -31,6 +31,11 @@ impl Asked {
         self.last
     }
 
+    /// Whether that was asked, however long ago.
+    fn was_asked(&self, id: i64) -> bool {
+        (1..=self.last).contains(&id)
+    }
+
     fn take(&mut self, id: i64) -> Option<CallId> {
         let at = self.open.iter().position(|(asked, _)| *asked == id)?;
         Some(self.open.swap_remove(at).1)
@@ -123,20 +128,25 @@ impl Session {
         id
     }
 
-    /// Takes the client's answer. Tells whether it is one to a question that is open.
+    /// Takes the client's answer. Tells whether it is one to a question of ours. Where that needs no
+    /// answer any more, the two have crossed (every revision until 2025-11-25,
+    /// basic/utilities/cancellation, Timing Considerations).
     pub(super) fn take_answer(&mut self, id: &RequestId, answer: Result<Json, RpcError>) -> bool {
         let RequestId::Number(id) = *id else {
             return false;
         };
-        let Some(call) = self.asked.as_mut().and_then(|asked| asked.take(id)) else {
+        let Some(asked) = self.asked.as_mut() else {
             return false;
+        };
+        let Some(call) = asked.take(id) else {
+            return asked.was_asked(id);
         };
         let Some(Request {
             state: State::Asking(asking),
             ..
         }) = self.open.get_mut(call)
         else {
-            return false;
+            return true;
         };
         if let Some(at) = asking.waiting.iter().position(|(asked, _)| *asked == id) {
             let (_, key) = asking.waiting.remove(at);

@@ -73,6 +73,7 @@ impl World {
             network.faulty = true;
             network.judge.repeats = true;
         }
+        self.repeats = true;
         self.pairs[at].program.disturbed = true;
         self.pairs[at].program.unreliable = true;
     }

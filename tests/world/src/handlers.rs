@@ -1,6 +1,9 @@
 //! What servers offer here, and handlers that are at work.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
 use mcp_proto::{
     json::Json,
@@ -13,20 +16,26 @@ use mcp_proto::{
     },
 };
 use mcp_server_core::{
-    Call, CancelToken, Component, ComponentKind, Conn, Delivery, Note, Outcome, Service, Ticket,
-    Work,
+    BoxFuture, Call, CallContext, CancelToken, Component, ComponentKind, Conn, Cx, Delivery,
+    Handler, Link, Note, Outcome, SealedStates, Service, Ticket, Work,
     http::{Exchange, HttpServer},
 };
 
-use crate::{program::Said, scenario::Pick};
+use crate::{
+    asks::{self, Askers},
+    program::Said,
+    scenario::Pick,
+};
 
 /// What a handler does.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Act {
     /// Answers in place.
     Quick,
     /// Waits for a step that ends it.
     Hold,
+    /// Waits for a step that runs it: it asks, and is run again with the answers.
+    Run(Handler),
 }
 
 fn tool(name: &str) -> Tool {
@@ -34,10 +43,24 @@ fn tool(name: &str) -> Tool {
     Tool::new(name, Json::parse(schema).expect("it is JSON"))
 }
 
+fn asking_tool(name: &str) -> Tool {
+    let schema =
+        r#"{"type":"object","properties":{"n":{"type":"integer"},"s":{"type":"integer"}}}"#;
+    Tool::new(name, Json::parse(schema).expect("it is JSON"))
+}
+
 /// The service that a world begins with.
-pub(crate) fn service(limits: Limits) -> Service<Act> {
+pub(crate) fn service(limits: Limits, askers: Askers, sealed: bool) -> Service<Act> {
     let prompt = Prompt::new("hold").with_argument(PromptArgument::new("n"));
-    Service::builder(Implementation::new("server", "1"))
+    let asking = Prompt::new("ask")
+        .with_argument(PromptArgument::new("n"))
+        .with_argument(PromptArgument::new("s"));
+    let mut builder = Service::builder(Implementation::new("server", "1"));
+    if sealed {
+        // Without it, what a call has to remember stays with its connection.
+        builder = builder.state_keeper(Arc::new(SealedStates::new([7; 32], [9; 16])));
+    }
+    builder
         .limits(limits)
         .announce(ComponentKind::Tool)
         .announce(ComponentKind::Prompt)
@@ -47,6 +70,13 @@ pub(crate) fn service(limits: Limits) -> Service<Act> {
         .prompt(prompt, Act::Hold)
         .template(ResourceTemplate::new("note:///{n}", "notes"), Act::Hold)
         .completion(Act::Hold)
+        .tool(asking_tool("ask"), Act::Run(askers.tool))
+        .tool(asking_tool("await"), Act::Run(askers.future))
+        .prompt(asking, Act::Run(askers.prompt))
+        .template(
+            ResourceTemplate::new(asks::TEMPLATE, "asks"),
+            Act::Run(askers.resource),
+        )
         .build()
         .expect("a valid service")
 }
@@ -119,6 +149,8 @@ pub(crate) struct Held {
     pub(crate) cancel: CancelToken,
     /// The machine has said that nobody waits for it.
     pub(crate) cancelled: bool,
+    pub(crate) act: Act,
+    pub(crate) context: CallContext,
     done: f64,
 }
 
@@ -130,8 +162,10 @@ impl Held {
             ticket: call.ticket,
             number: number_of(&call.work),
             work: call.work,
-            cancel: call.context.cancel,
+            cancel: call.context.cancel.clone(),
             cancelled: false,
+            act: call.handler,
+            context: call.context,
             done: 0.0,
         }
     }
@@ -183,6 +217,54 @@ pub(crate) fn number_of(work: &Work) -> u32 {
     text.parse().expect("calls are numbered")
 }
 
+/// Where the reports of handlers that ask go: they make none.
+#[derive(Debug)]
+struct Nowhere;
+
+impl Link for Nowhere {
+    fn note(&self, _: CallId, _: Note) {}
+}
+
+/// Runs a handler that asks, to the end of the run, and tells what its caller may be told of it.
+pub(crate) fn run(handler: &Handler, work: Work, context: CallContext) -> (Outcome, Option<Said>) {
+    let cx = Cx::new(context, Arc::new(Nowhere));
+    let outcome = match handler {
+        Handler::Sync(run) | Handler::Quick(run) => run(work, cx),
+        Handler::Async(run) => ready(run(work, cx)),
+        other => panic!("{other:?}"),
+    };
+    let said = match &outcome {
+        Outcome::NeedInput(_) => return (outcome, None),
+        Outcome::Fail(error) => Said::Code(error.code),
+        Outcome::Tool(result) => {
+            let text = result.content.first().and_then(|block| block.as_text());
+            Said::Text(text.unwrap_or_default().to_owned())
+        }
+        Outcome::Prompt(result) => {
+            let text = result
+                .messages
+                .first()
+                .and_then(|one| one.content.as_text());
+            Said::Text(text.unwrap_or_default().to_owned())
+        }
+        Outcome::Resource(result) => {
+            let text = result.contents.first().and_then(|one| one.as_text());
+            Said::Text(text.unwrap_or_default().to_owned())
+        }
+        other => panic!("no handler of ours gives {other:?}"),
+    };
+    (outcome, Some(said))
+}
+
+/// What a future gives that waits for nothing but answers, and so ends when there is none.
+fn ready(mut future: BoxFuture<Outcome>) -> Outcome {
+    let mut context = Context::from_waker(Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => panic!("S8: a question has not ended the run"),
+    }
+}
+
 /// A text that belongs to this call alone.
 fn text_of(number: u32, how: Pick) -> String {
     match how.0 % 8 {
@@ -192,11 +274,11 @@ fn text_of(number: u32, how: Pick) -> String {
 }
 
 /// How a handler ends, and what its caller may be told of it.
-pub(crate) fn outcome(work: &Work, number: u32, how: Pick) -> (Outcome, Said) {
+pub(crate) fn outcome(work: &Work, number: u32, how: Pick) -> (Outcome, Option<Said>) {
     let text = text_of(number, how);
     if how.0 % 8 == 5 {
         let error = RpcError::new(7, text);
-        return (Outcome::Fail(error), Said::Code(7));
+        return (Outcome::Fail(error), Some(Said::Code(7)));
     }
     if how.0 % 8 == 6 {
         let error = RpcError::internal("");
@@ -205,9 +287,9 @@ pub(crate) fn outcome(work: &Work, number: u32, how: Pick) -> (Outcome, Said) {
             Work::Tool { .. } => Outcome::Prompt(GetPromptResult::default()),
             _ => Outcome::Tool(CallToolResult::default()),
         };
-        return (wrong, Said::Code(error.code));
+        return (wrong, Some(Said::Code(error.code)));
     }
-    let said = Said::Text(text.clone());
+    let said = Some(Said::Text(text.clone()));
     let outcome = match work {
         Work::Tool { .. } if how.0 % 8 == 4 => Outcome::Tool(CallToolResult::error(text)),
         Work::Tool { .. } => Outcome::Tool(CallToolResult::text(text)),

@@ -7,7 +7,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use mcp_proto::types::SubscriptionFilter;
+use mcp_proto::{
+    json::Json,
+    types::{
+        ClientCapabilities, ElicitParams, InputRequest, InputRequiredResult, SubscriptionFilter,
+    },
+};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
@@ -20,7 +25,8 @@ struct Message<'a> {
     method: Option<Cow<'a, str>>,
     #[serde(borrow)]
     params: Option<Params<'a>>,
-    result: Option<IgnoredAny>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
     error: Option<Error>,
 }
 
@@ -70,14 +76,34 @@ enum Stage {
 struct Asked {
     stage: Stage,
     method: String,
+    /// What a call that may ask was made with.
+    params: Option<String>,
     /// What a stream's acknowledgement has granted.
     granted: Option<SubscriptionFilter>,
 }
+
+/// What a client was given to bring back, and for what.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    pub(crate) method: String,
+    /// The parameters' object of the request that was answered with it.
+    pub(crate) params: String,
+    pub(crate) state: String,
+}
+
+/// More are not remembered.
+const STATES: usize = 8;
 
 /// One conversation.
 #[derive(Debug, Default)]
 pub(crate) struct Judge {
     asked: BTreeMap<String, Asked>,
+    /// What the server has asked by requests of its own, and whether that was answered.
+    questions: BTreeMap<String, bool>,
+    /// What the client has declared.
+    pub(crate) able: ClientCapabilities,
+    /// What the client was given to bring back, the newest last.
+    pub(crate) states: Vec<Given>,
     /// The last report for each token, and the request it belongs to.
     progress: BTreeMap<String, (String, f64)>,
     watched: BTreeSet<String>,
@@ -92,6 +118,20 @@ pub(crate) struct Judge {
     pub(crate) repeats: bool,
 }
 
+/// What a call that may ask is made with.
+fn params_of(method: &str, text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Call<'a> {
+        #[serde(borrow)]
+        params: Option<&'a RawValue>,
+    }
+    if !matches!(method, "tools/call" | "prompts/get" | "resources/read") {
+        return None;
+    }
+    let call: Call<'_> = serde_json::from_str(text).ok()?;
+    call.params.map(|params| params.get().to_owned())
+}
+
 fn parse(text: &str) -> Message<'_> {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("no message: {error}: {text}"))
 }
@@ -100,13 +140,14 @@ impl Judge {
     /// A request of somebody else, which is answered once as any other.
     pub(crate) fn intruded(&mut self, id: &str) {
         self.disturbed = true;
-        self.ask(id, "");
+        self.ask(id, "", None);
     }
 
-    fn ask(&mut self, id: &str, method: &str) {
+    fn ask(&mut self, id: &str, method: &str, params: Option<String>) {
         let asked = Asked {
             stage: Stage::Open,
             method: method.to_owned(),
+            params,
             granted: None,
         };
         let before = self.asked.insert(id.to_owned(), asked);
@@ -118,11 +159,11 @@ impl Judge {
     pub(crate) fn client_says(&mut self, text: &str) {
         let message = parse(text);
         let Some(method) = message.method else {
-            return;
+            return self.answered_by_client(message.id.map_or("null", RawValue::get), text);
         };
         let params = message.params.unwrap_or_default();
         if let Some(id) = message.id.map(RawValue::get) {
-            self.ask(id, &method);
+            self.ask(id, &method, params_of(&method, text));
             let meta = params.meta.as_ref();
             if let Some(token) = meta.and_then(|meta| meta.progress_token) {
                 let before = (id.to_owned(), f64::NEG_INFINITY);
@@ -142,6 +183,88 @@ impl Judge {
                 }
             }
         }
+    }
+
+    /// The server asks something by a request of its own, as until 2025-11-25.
+    fn questioned(&mut self, method: &str, id: &str, text: &str) {
+        #[derive(Deserialize)]
+        struct Asked {
+            params: Option<Json>,
+        }
+        assert!(self.opened, "S5: before the session is open: {text}");
+        let Asked { params } = serde_json::from_str(text).expect("it is a message");
+        let params = params.unwrap_or_else(Json::empty_object);
+        let request = match method {
+            "elicitation/create" => params
+                .to()
+                .map(|params| InputRequest::Elicit(Box::new(params))),
+            "sampling/createMessage" => {
+                let boxed = |params| InputRequest::CreateMessage(Box::new(params));
+                params.to().map(boxed)
+            }
+            "roots/list" => params.to().map(InputRequest::ListRoots),
+            _ => panic!("no server asks this: {text}"),
+        };
+        self.is_declared(&request.expect("it can be read"), text);
+        let before = self.questions.insert(id.to_owned(), false);
+        assert!(before.is_none() || self.repeats, "S1: asked twice: {text}");
+    }
+
+    fn answered_by_client(&mut self, id: &str, text: &str) {
+        match self.questions.get_mut(id) {
+            Some(answered) => {
+                assert!(!*answered || self.repeats, "S1: answered twice: {text}");
+                *answered = true;
+            }
+            None => assert!(self.disturbed, "S1: nobody has asked this: {text}"),
+        }
+    }
+
+    /// S5: nothing is asked of a client that it did not declare.
+    fn is_declared(&self, request: &InputRequest, text: &str) {
+        let able = &self.able;
+        let declared = match request {
+            InputRequest::Elicit(params) => match &**params {
+                ElicitParams::Url(_) => able.elicits_urls(),
+                _ => able.elicits_forms(),
+            },
+            InputRequest::CreateMessage(_) => able.sampling.is_some(),
+            _ => able.roots.is_some(),
+        };
+        assert!(
+            declared,
+            "S5: nothing was declared that could be asked: {text}"
+        );
+    }
+
+    /// An answer may be a question, since 2026-07-28.
+    fn look_for_questions(&mut self, id: &str, result: &str, text: &str) {
+        if !result.contains("\"resultType\":\"input_required\"") {
+            return;
+        }
+        let asked: InputRequiredResult = serde_json::from_str(result).expect("it can be read");
+        for (_, request) in asked.input_requests.iter() {
+            self.is_declared(request, text);
+        }
+        let Some(Asked {
+            method,
+            params: Some(params),
+            ..
+        }) = self.asked.get(id)
+        else {
+            panic!("S5: no call that may ask: {text}");
+        };
+        let state = asked
+            .request_state
+            .expect("a server of ours has to remember");
+        if self.states.len() == STATES {
+            self.states.remove(0);
+        }
+        self.states.push(Given {
+            method: method.clone(),
+            params: params.clone(),
+            state,
+        });
     }
 
     /// Everything that the client has said was processed, and everything that the server has to say
@@ -175,11 +298,15 @@ impl Judge {
                 let method = method.clone();
                 self.notified(&method, message.params.unwrap_or_default(), text);
             }
-            (Some(_), Some(_)) => panic!("S5: nothing was declared that could be asked: {text}"),
+            (Some(method), Some(id)) => self.questioned(method, id.get(), text),
             (None, id) => {
                 let complete = message.result.is_some() != message.error.is_some();
                 assert!(complete, "neither a result nor an error, or both: {text}");
-                self.answered(id.map_or("null", RawValue::get), text);
+                let id = id.map_or("null", RawValue::get);
+                if let Some(result) = message.result {
+                    self.look_for_questions(id, result.get(), text);
+                }
+                self.answered(id, text);
             }
         }
     }
@@ -231,6 +358,12 @@ impl Judge {
             | "notifications/prompts/list_changed"
             | "notifications/resources/list_changed" => {
                 assert!(self.opened, "S4: before the session is open: {text}");
+            }
+            // A question whose answer is no longer wanted.
+            "notifications/cancelled" => {
+                let id = params.request_id.map_or("null", RawValue::get);
+                let known = self.questions.contains_key(id);
+                assert!(known, "S1: nothing was asked under {id}: {text}");
             }
             _ => panic!("no server says this: {text}"),
         }

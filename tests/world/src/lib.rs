@@ -25,6 +25,7 @@
 //! | S8 never is something owed with nothing to wait for | `rest` |
 //! | S9 how bytes are cut changes nothing | `replay` |
 //! | S10 the same scenario has the same trace | `tests/laws.rs`, `world-run` |
+//! | S11 handlers that ask are told the same in every era, and only what was answered to them | `eras`, `asks`, `forge` |
 //! | where nothing was lost or added, no machine complains about the other | `stream`, `program` |
 //!
 //! There is no S12: the machines have no log that an error could stand in.
@@ -41,7 +42,10 @@
 //! A scenario that breaks a law panics with the law's name. [`find_fault`] catches that, and
 //! [`shrink`] looks for the shortest scenario that has the same fault.
 
+mod asks;
+mod eras;
 mod faults;
+mod forge;
 mod handlers;
 mod judge;
 mod machine;
@@ -67,6 +71,7 @@ pub fn fuzz(input: &[u8]) {
     let _ = run(&Scenario::from_bytes(input), options);
 }
 
+pub use eras::eras_agree;
 pub use scenario::{Pick, Scenario, Setup, Step};
 pub use shrink::{find_fault, shrink, tell};
 pub use world::{Options, Plant, Report, run};

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use mcp_client_core::{
-    CallError, CallOptions, Change, Closed, Event, Fault, InputTicket, Misuse, Pending, Session,
-    Subscribed, Subscription, SubscriptionId,
+    CallError, CallOptions, Change, Closed, Delivery, Event, Fault, InputError, InputTicket,
+    Misuse, Pending, Session, Subscribed, Subscription, SubscriptionId,
 };
 use mcp_proto::{
     json::Json,
@@ -18,7 +18,11 @@ use mcp_proto::{
     },
 };
 
-use crate::{machine::Machine, scenario::Pick};
+use crate::{
+    asks::{self, Notebook, Reply},
+    machine::Machine,
+    scenario::Pick,
+};
 
 /// What a call asks for.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -33,9 +37,13 @@ pub(crate) enum What {
     Ping,
     Level,
     Join(usize),
+    /// Something that asks, in one of four ways, with its script.
+    Ask(usize, u8),
+    /// With a state that was given to somebody: whether it must be refused.
+    Forged(bool),
 }
 
-const CALLS: [What; 12] = [
+const CALLS: [What; 16] = [
     What::Tool("hold"),
     What::Watched,
     What::Tool("quick"),
@@ -48,6 +56,10 @@ const CALLS: [What; 12] = [
     What::Tool("extra"),
     What::Tool("missing"),
     What::Tool("hold"),
+    What::Ask(0, 0),
+    What::Ask(1, 0),
+    What::Ask(2, 0),
+    What::Ask(3, 0),
 ];
 
 /// What can be subscribed to.
@@ -84,6 +96,7 @@ enum Waiting {
     List(Pending<Vec<Tool>>),
     Nothing(Pending<EmptyResult>),
     Join(Pending<Subscribed>),
+    Forged(Pending<Json>),
 }
 
 #[derive(Debug)]
@@ -104,6 +117,10 @@ pub(crate) struct Program {
     open: Vec<Open>,
     pub(crate) subscriptions: Vec<(SubscriptionId, usize)>,
     pub(crate) questions: Vec<(InputTicket, InputRequest)>,
+    /// Questions whose answers are no longer wanted, and may come nevertheless.
+    pub(crate) gone: Vec<(InputTicket, InputRequest)>,
+    /// Its users have said no, or nonsense: calls may fail of that.
+    pub(crate) unkind: bool,
     pub(crate) told: Vec<Change>,
     pub(crate) closed: Option<Closed>,
     /// Somebody else has written to it: it may complain.
@@ -122,6 +139,8 @@ impl Program {
             open: Vec::new(),
             subscriptions: Vec::new(),
             questions: Vec::new(),
+            gone: Vec::new(),
+            unkind: false,
             told: Vec::new(),
             closed: None,
             disturbed: false,
@@ -146,7 +165,11 @@ impl Program {
 
     /// Makes a call.
     pub(crate) fn call(&mut self, what: Pick, number: u32, now: Instant) {
-        self.start(what.of(&CALLS), number, now);
+        let chosen = match what.of(&CALLS) {
+            What::Ask(kind, _) => What::Ask(kind, what.0 / 16),
+            other => other,
+        };
+        self.start(chosen, number, now);
     }
 
     /// Makes a call that must succeed if nothing is wrong.
@@ -157,6 +180,73 @@ impl Program {
     /// Subscribes to one of a few things.
     pub(crate) fn subscribe(&mut self, which: Pick, number: u32, now: Instant) {
         self.start(What::Join(usize::from(which.0) % 4), number, now);
+    }
+
+    /// Answers a question, in time or too late. Gives what the question's handler may be told.
+    pub(crate) fn answer(
+        &mut self,
+        question: usize,
+        how: Pick,
+        now: Instant,
+    ) -> Option<(String, String)> {
+        let late = how.0 >= 224 && !self.gone.is_empty();
+        let (ticket, request) = match late {
+            true => self.gone.swap_remove(0),
+            false => self.questions.remove(question),
+        };
+        let Reply {
+            answer,
+            given,
+            wrong,
+        } = asks::reply(&request, how);
+        self.unkind |= answer.is_err() || wrong;
+        let delivery = self.machine.session().answer(ticket, answer, now);
+        match delivery {
+            Ok(Delivery::Accepted) => assert!(!late && !wrong, "S1: an answer that is too late"),
+            Ok(_) => assert!(
+                late || self.closed.is_some(),
+                "S1: nobody wants {request:?}"
+            ),
+            Err(misuse) => assert!(
+                wrong && matches!(misuse, Misuse::WrongAnswer(_)),
+                "{request:?}: {misuse}"
+            ),
+        }
+        given.filter(|_| !late)
+    }
+
+    /// Answers what there is to answer, as a user does who is always of the same opinion.
+    pub(crate) fn answer_all(&mut self, notebook: &Notebook, now: Instant) -> bool {
+        let any = !self.questions.is_empty();
+        while let Some((_, request)) = self.questions.first() {
+            let how = asks::settled_how(request);
+            notebook.give(self.answer(0, how, now));
+        }
+        any
+    }
+
+    /// Makes a call with parameters of its own; `refused`: they must not be taken.
+    pub(crate) fn forge(
+        &mut self,
+        method: &str,
+        params: &Json,
+        number: u32,
+        refused: bool,
+        now: Instant,
+    ) {
+        let session = self.machine.session();
+        let options = CallOptions::default();
+        if let Ok(pending) = session.call_custom(method.to_owned(), params, &options, now) {
+            self.open.push(Open {
+                id: pending.id(),
+                number,
+                what: What::Forged(refused),
+                made: now,
+                patience: self.patience,
+                cancelled: false,
+                waiting: Waiting::Forged(pending),
+            });
+        }
     }
 
     fn start(&mut self, what: What, number: u32, now: Instant) {
@@ -230,7 +320,14 @@ impl Program {
             Event::Fault(Fault::Http(_)) => {}
             Event::Fault(fault) => assert!(self.disturbed, "the server broke a rule: {fault:?}"),
             Event::Input(ticket, request) => self.questions.push((ticket, request)),
-            Event::InputGone(id) => self.questions.retain(|(ticket, _)| ticket.id() != id),
+            Event::InputGone(id) => {
+                let at = self
+                    .questions
+                    .iter()
+                    .position(|(ticket, _)| ticket.id() == id);
+                self.gone
+                    .extend(at.map(|at| self.questions.swap_remove(at)));
+            }
             Event::Closed(how) => {
                 self.closed = Some(how);
                 let open = self.describe_open();
@@ -277,6 +374,9 @@ impl Program {
         }
         let waited = now.duration_since(made);
         match &outcome {
+            Ok(_) if what == What::Forged(true) => {
+                panic!("S11: a state counted that was not given for this: {outcome:?}")
+            }
             Ok(Some(text)) => {
                 let said = book.get(&number).map(Vec::as_slice).unwrap_or_default();
                 assert!(
@@ -294,6 +394,7 @@ impl Program {
             }
             Err(CallError::Rpc(_)) if self.unreliable => {}
             Err(CallError::Rpc(error)) => expect_error(what, error, book.get(&number)),
+            Err(CallError::Input(error)) => expect_input_error(what, error, self.unkind),
             Err(CallError::Malformed(_)) if self.unreliable => {}
             Err(
                 CallError::Lost(_) | CallError::Negotiation(_) | CallError::NotInRevision { .. },
@@ -310,6 +411,17 @@ impl Program {
     }
 }
 
+/// How questions may end a call of ours.
+fn expect_input_error(what: What, error: &InputError, unkind: bool) {
+    let expected = match error {
+        InputError::Failed(_) => unkind,
+        InputError::TooManyRounds(_) | InputError::TooManyQuestions(_) => true,
+        _ => false,
+    };
+    let asks = matches!(what, What::Ask(..) | What::Forged(_));
+    assert!(expected && asks, "S5: {what:?}: {error:?}");
+}
+
 /// The errors that a server may answer a call of ours with.
 fn expect_error(what: What, error: &RpcError, said: Option<&Vec<Said>>) {
     let own = [
@@ -318,6 +430,7 @@ fn expect_error(what: What, error: &RpcError, said: Option<&Vec<Said>>) {
         codes::INVALID_PARAMS,
         codes::RESOURCE_NOT_FOUND,
         codes::METHOD_NOT_FOUND,
+        codes::MISSING_CLIENT_CAPABILITY,
     ];
     let told = said.is_some_and(|said| said.contains(&Said::Code(error.code)));
     assert!(told || own.contains(&error.code), "{what:?}: {error}");
@@ -352,7 +465,38 @@ fn start(
         What::Level => {
             Waiting::Nothing(session.set_log_level(LoggingLevel::Warning, options, now)?)
         }
+        What::Ask(kind, script) => ask(session, kind, script, number, options, now)?,
+        What::Forged(_) => panic!("it has parameters of its own"),
         What::Join(which) => Waiting::Join(session.subscribe(subscription(which), options, now)?),
+    })
+}
+
+fn ask(
+    session: &mut Session,
+    kind: usize,
+    script: u8,
+    number: u32,
+    options: &CallOptions,
+    now: Instant,
+) -> Result<Waiting, Misuse> {
+    let script = script % asks::SCRIPTS;
+    Ok(match kind {
+        2 => {
+            let mut params = GetPromptParams::new("ask");
+            let arguments = [("n", number.to_string()), ("s", script.to_string())];
+            params.arguments = arguments.map(|(name, text)| (name.to_owned(), text)).into();
+            Waiting::Prompt(session.call::<GetPrompt>(&params, options, now)?)
+        }
+        3 => {
+            let params = ReadResourceParams::new(format!("ask:///{script}/{number}"));
+            Waiting::Resource(session.call::<ReadResource>(&params, options, now)?)
+        }
+        kind => {
+            let arguments = Json::parse(format!("{{\"n\":{number},\"s\":{script}}}"));
+            let params = CallToolParams::new(["ask", "await"][kind % 2])
+                .with_arguments(arguments.expect("it is JSON"));
+            Waiting::Tool(session.call::<CallTool>(&params, options, now)?)
+        }
     })
 }
 
@@ -378,6 +522,7 @@ impl Waiting {
             Self::List(pending) => pending.id(),
             Self::Nothing(pending) => pending.id(),
             Self::Join(pending) => pending.id(),
+            Self::Forged(pending) => pending.id(),
         }
     }
 
@@ -392,7 +537,11 @@ impl Waiting {
                 let text = result.content.first().and_then(|block| block.as_text());
                 text.map(str::to_owned)
             }),
-            Self::Prompt(pending) => taken(session, pending).map(|result| result.description),
+            Self::Prompt(pending) => taken(session, pending).map(|result| {
+                let first = result.messages.first();
+                let text = first.and_then(|one| one.content.as_text());
+                result.description.or(text.map(str::to_owned))
+            }),
             Self::Resource(pending) => taken(session, pending).map(|result| {
                 let text = result.contents.first().and_then(|one| one.as_text());
                 text.map(str::to_owned)
@@ -408,6 +557,7 @@ impl Waiting {
                 None
             }),
             Self::Nothing(pending) => taken(session, pending).map(|_| None),
+            Self::Forged(pending) => taken(session, pending).map(|_| None),
             Self::Join(pending) => taken(session, pending).map(|subscribed| {
                 joined = Some(subscribed.id);
                 None

@@ -67,6 +67,14 @@ impl World {
                 self.finish(0, Pick(0));
                 self.settle();
             }
+            let mut answered = false;
+            for pair in &mut self.pairs {
+                answered |= self.answers && pair.program.answer_all(&self.notebook, self.now);
+            }
+            if answered {
+                self.settle();
+                continue;
+            }
             let open: usize = self
                 .pairs
                 .iter()

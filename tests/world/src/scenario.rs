@@ -82,8 +82,10 @@ steps! {
     Restart { client, how } x 1,
     /// A program or a server ends the connection.
     Close { client, how } x 1,
-    /// A user answers a question, or declines.
-    Answer { question, how } x 4,
+    /// A user answers a question, declines, says nonsense, or answers too late.
+    Answer { question, how } x 6,
+    /// A client brings back what a call has to remember: again, changed, or for another call.
+    Forge { client, how } x 2,
 }
 
 /// Who takes part, and how narrow the limits are.

@@ -2,16 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mcp_client_core::InputAnswer;
-use mcp_proto::{
-    rpc::{CallId, RpcError},
-    time::Instant,
-    types::{InputRequest, ListRootsResult},
-};
+use mcp_proto::{rpc::CallId, time::Instant};
 use mcp_server_core::{Change, Delivery};
 
 use crate::{
-    handlers::{self, Door, Home},
+    handlers::{self, Act, Door, Home},
     pipe::Flow,
     scenario::{Pick, Step},
     world::{Link, Pair, Plant, World},
@@ -46,6 +41,7 @@ impl World {
             Step::Restart { client, how } => self.restart(client, how),
             Step::Close { client, how } => self.close(client, how),
             Step::Answer { question, how } => self.answer(question, how),
+            Step::Forge { client, how } => self.forge(client, how),
         }
         self.settle();
     }
@@ -96,17 +92,8 @@ impl World {
 
     fn answer(&mut self, question: Pick, how: Pick) {
         if let Some((pair, at)) = self.locate(question, |pair| pair.program.questions.len()) {
-            let now = self.now;
-            let program = &mut self.pairs[pair].program;
-            let (ticket, request) = program.questions.remove(at);
-            let answer = match (how.0 % 4, request) {
-                (0, _) => Err(RpcError::internal("away")),
-                (_, InputRequest::ListRoots(_)) => {
-                    Ok(InputAnswer::from(ListRootsResult::new(Vec::new())))
-                }
-                _ => Err(RpcError::internal("not now")),
-            };
-            let _ = program.machine.session().answer(ticket, answer, now);
+            let given = self.pairs[pair].program.answer(at, how, self.now);
+            self.notebook.give(given);
         }
     }
 
@@ -130,21 +117,24 @@ impl World {
 
     pub(crate) fn finish(&mut self, at: usize, how: Pick) {
         let held = self.held.swap_remove(at);
-        let (outcome, said) = handlers::outcome(&held.work, held.number, how);
+        let late = held.cancelled || held.cancel.is_cancelled();
+        let (outcome, said) = match &held.act {
+            Act::Run(handler) => handlers::run(handler, held.work, held.context),
+            _ => handlers::outcome(&held.work, held.number, how),
+        };
         let now = self.now;
         let delivery = match self.door(held.home) {
             Some(door) => door.finish(held.ticket, outcome, now),
             None => Delivery::Discarded,
         };
-        // Nobody waits any more, though that was not said yet.
-        let late = held.cancelled || held.cancel.is_cancelled();
+        // Nobody waits any more, perhaps though that was not said yet.
         let expected = match late {
             true => Delivery::Discarded,
             false => Delivery::Accepted,
         };
         assert_eq!(delivery, expected, "S1: the answer to call {}", held.number);
         if delivery == Delivery::Accepted {
-            self.book.entry(held.number).or_default().push(said);
+            self.book.entry(held.number).or_default().extend(said);
         }
     }
 
@@ -289,7 +279,7 @@ impl World {
 
     pub(crate) fn reconnect(&mut self, at: usize) {
         self.cut_all(at);
-        let pair = self.connect(self.pairs[at].way);
+        let pair = self.connect(at, self.pairs[at].way);
         let old = std::mem::replace(&mut self.pairs[at], pair);
         let stream = match (old.link, &mut self.pairs[at].link) {
             (Link::Stream(stream), _) => stream,

@@ -1,15 +1,28 @@
 //! The world: who is in it, and what a step does to them.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use mcp_client_core::{
     Client, Config, EraMode,
     http::{Endpoint, HttpClient},
 };
-use mcp_proto::{limits::Limits, time::Instant, types::Implementation, version::ProtocolVersion};
+use mcp_proto::{
+    limits::Limits,
+    time::Instant,
+    types::{
+        ClientCapabilities, ElicitationCapability, Implementation, RootsCapability,
+        SamplingCapability,
+    },
+    version::{Era, ProtocolVersion},
+};
 use mcp_server_core::{Call, Event, Service};
 
 use crate::{
+    asks::{self, Notebook},
     handlers::{self, Act, Held, Home},
     machine::Machine,
     network::Network,
@@ -50,6 +63,8 @@ pub struct Report {
     pub sessions: u32,
     /// How many calls were made.
     pub calls: u32,
+    /// What the handler of each call that asks was told, run by run.
+    pub told: BTreeMap<u32, Vec<String>>,
 }
 
 /// Runs a scenario and then to rest.
@@ -71,6 +86,7 @@ pub(crate) fn run_telling(scenario: &Scenario, options: Options, text: Option<Te
         trace: world.trace.hash(),
         sessions: world.tags,
         calls: world.numbers,
+        told: world.notebook.runs(),
     }
 }
 
@@ -141,6 +157,8 @@ pub(crate) struct World {
     pub(crate) service: Arc<Service<Act>>,
     pub(crate) limits: Limits,
     patience: Duration,
+    /// At the end users answer everything, or nothing ever.
+    pub(crate) answers: bool,
     room: usize,
     pub(crate) pairs: Vec<Pair>,
     pub(crate) site: Site,
@@ -149,7 +167,13 @@ pub(crate) struct World {
     pub(crate) numbers: u32,
     tags: u32,
     pub(crate) swaps: u32,
+    /// Some network has lost or doubled something: what was done may be done again.
+    pub(crate) repeats: bool,
     pub(crate) trace: Trace,
+    /// What handlers have asked, and users answered.
+    pub(crate) notebook: Notebook,
+    /// What each client can be asked for.
+    able: [ClientCapabilities; 2],
 }
 
 /// Narrow limits, so that few steps reach them.
@@ -170,12 +194,33 @@ fn narrow(pick: Pick, over_http: bool) -> Limits {
     limits.client_calls = 24;
     limits.call_timeout = Duration::from_secs(5);
     limits.call_timeout_max = Duration::from_secs(9);
+    limits.drain_timeout = Duration::from_secs(3);
     limits.input_timeout = Duration::from_secs(20);
     limits.sessions = 8;
     limits.session_idle = Duration::from_secs(30);
     limits.replay_events = 4;
     limits.fetches = 3;
+    limits.input_rounds = 4;
+    limits.input_requests = 3;
+    limits.request_state_bytes = 1_000;
+    limits.kept_state_bytes = 4_000;
     limits
+}
+
+/// What a client can be asked for: everything but what a bit takes away.
+fn able(bits: u8) -> ClientCapabilities {
+    let declared = |bit: u8| bits & bit == 0;
+    let mut able = ClientCapabilities::default();
+    able.roots = declared(1).then(RootsCapability::default);
+    able.sampling = declared(2).then(SamplingCapability::new);
+    able.elicitation = match (declared(4), declared(8)) {
+        (true, true) => Some(ElicitationCapability::both()),
+        // As in 2025-06-18, which knows no modes.
+        (true, false) => Some(ElicitationCapability::default()),
+        (false, true) => Some(ElicitationCapability::url()),
+        (false, false) => None,
+    };
+    able
 }
 
 impl World {
@@ -184,7 +229,11 @@ impl World {
         let over_http = ways.iter().any(|way| matches!(way, Way::Http(..)));
         let limits = narrow(setup.limits, over_http);
         let patience = Duration::from_secs(if setup.limits.0 & 0x80 == 0 { 7 } else { 4 });
-        let service = Arc::new(handlers::service(limits.clone()));
+        let notebook = Notebook::default();
+        // Over HTTP no connection could keep what a call has to remember.
+        let sealed = over_http || setup.limits.0 & 0x80 != 0;
+        let askers = asks::askers(&notebook);
+        let service = Arc::new(handlers::service(limits.clone(), askers, sealed));
         let mut world = Self {
             now: Instant::from_nanos(1_000_000_000),
             options,
@@ -192,6 +241,7 @@ impl World {
             service,
             limits,
             patience,
+            answers: setup.limits.0 & 0x80 == 0,
             room: if setup.limits.0 & 0x40 == 0 {
                 usize::MAX
             } else {
@@ -203,10 +253,13 @@ impl World {
             numbers: 0,
             tags: 0,
             swaps: 0,
+            repeats: false,
             trace,
+            notebook,
+            able: [setup.second.0 / 16, setup.second.0 / 16 ^ 5].map(able),
         };
-        for way in ways {
-            let pair = world.connect(way);
+        for (at, way) in ways.into_iter().enumerate() {
+            let pair = world.connect(at, way);
             world.pairs.push(pair);
         }
         world.settle();
@@ -214,11 +267,12 @@ impl World {
     }
 
     /// A new client and its link to a server; a new one where it has a server of its own.
-    pub(crate) fn connect(&mut self, way: Way) -> Pair {
+    pub(crate) fn connect(&mut self, at: usize, way: Way) -> Pair {
         self.tags += 1;
         let (Way::Stream(era) | Way::Http(era, _)) = way;
         let mut config = Config::new(Implementation::new("client", "1"));
         config.era = era;
+        config.capabilities = self.able[at].clone();
         config.limits = self.limits.clone();
         config.limits.call_timeout = self.patience;
         config.limits.call_timeout_max = self.patience * 2;
@@ -228,6 +282,7 @@ impl World {
                 let client = Client::new(config, self.now);
                 let service = Arc::clone(&self.service);
                 let mut stream = Stream::new(service, self.tags, self.room, self.now);
+                stream.judge.able = self.able[at].clone();
                 stream.read = self.options.replayed.then(Vec::new);
                 (Machine::Stream(client), Link::Stream(stream))
             }
@@ -235,7 +290,9 @@ impl World {
                 let endpoint = Endpoint::new(&format!("http://localhost{path}"));
                 let endpoint = endpoint.expect("a URL");
                 let client = HttpClient::new(config, endpoint, self.now);
-                (Machine::Http(client), Link::Http(Network::new()))
+                let mut network = Network::new();
+                network.judge.able = self.able[at].clone();
+                (Machine::Http(client), Link::Http(network))
             }
         };
         Pair {
@@ -332,15 +389,15 @@ impl World {
     /// Hands a call to its handler.
     pub(crate) fn run(&mut self, home: Home, call: Call<Act>) {
         self.trace.note(format_args!("{home:?} ! {:?}", call.work));
-        let act = call.handler;
+        let quick = matches!(call.handler, Act::Quick);
         self.held.push(Held::new(home, call));
-        if act == Act::Quick {
+        if quick {
             self.finish(self.held.len() - 1, Pick(0));
         }
     }
 
     /// What holds whenever nothing moves.
-    fn check(&self) {
+    fn check(&mut self) {
         for held in &self.held {
             let told = held.cancelled == held.cancel.is_cancelled();
             assert!(told, "S2: call {} knows nothing of its end", held.number);
@@ -354,9 +411,21 @@ impl World {
             assert!(wanted <= most, "S6: {wanted} calls in flight");
             assert!(all <= 2 * most, "S6: {all} handlers at work");
         }
-        for pair in &self.pairs {
+        for pair in &mut self.pairs {
+            let server = pair.program.machine.session().server();
+            let stateless = server.is_some_and(|server| server.version.era() == Era::Stateless);
+            // Questions of the handshake era belong to no call in particular.
+            let calls = if stateless {
+                pair.program.open_calls()
+            } else {
+                1
+            };
             let questions = pair.program.questions.len();
-            assert!(questions <= most, "S6: {questions} questions");
+            assert!(questions <= most * calls, "S6: {questions} questions");
+        }
+        self.notebook.check();
+        if !self.repeats {
+            self.notebook.check_once();
         }
         let sessions = self.site.sessions.sessions();
         assert!(sessions <= self.limits.sessions, "S6: {sessions} sessions");

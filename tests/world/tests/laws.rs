@@ -1,6 +1,8 @@
 //! The laws hold in a few thousand sessions, whatever happens in them; and a fault is found.
 
-use mcp_world::{Options, Pick, Plant, Scenario, Setup, Step, find_fault, run, shrink, tell};
+use mcp_world::{
+    Options, Pick, Plant, Scenario, Setup, Step, eras_agree, find_fault, run, shrink, tell,
+};
 
 fn strict() -> Options {
     let mut options = Options::default();
@@ -26,6 +28,15 @@ fn no_law_is_broken() {
 }
 
 #[test]
+fn handlers_are_told_the_same_in_every_era() {
+    for seed in 0..60 {
+        if let Err(told) = eras_agree(seed) {
+            panic!("seed {seed}: {told}");
+        }
+    }
+}
+
+#[test]
 fn the_same_scenario_gives_the_same_run() {
     let trace = |seed| run(&Scenario::from_seed(seed), Options::default()).trace;
     for seed in 0..30 {
@@ -38,7 +49,7 @@ fn the_same_scenario_gives_the_same_run() {
 const SIGHTS: &[&str] = &[
     // Both eras, and every older revision.
     r#""io.modelcontextprotocol/protocolVersion":"2026-07-28""#,
-    r#""protocolVersion":"2025-11-25","capabilities":{},"clientInfo""#,
+    r#""protocolVersion":"2025-11-25","capabilities":{"roots":{},"sampling":{},"elicitation":{"form":{},"url":{}}}"#,
     r#""result":{"protocolVersion":"2025-06-18""#,
     r#""result":{"protocolVersion":"2025-03-26""#,
     r#""result":{"protocolVersion":"2024-11-05""#,
@@ -83,6 +94,28 @@ const SIGHTS: &[&str] = &[
     "HttpFailure { status: Some(502)",
     "the connection broke",
     "the id belongs to a request that is still open",
+    // Questions, as requests and as results, and what users make of them.
+    r#""method":"elicitation/create""#,
+    r#""method":"sampling/createMessage""#,
+    r#""method":"roots/list""#,
+    r#""resultType":"input_required""#,
+    r#""inputResponses""#,
+    r#""action":"decline""#,
+    r#""action":"cancel""#,
+    "the user is away",
+    "the client left a question unanswered",
+    "the question was not answered in time",
+    "the call it belongs to is over",
+    "InputGone(",
+    "in more than 4 rounds",
+    "more than 3 questions at once",
+    "has to remember more than 1000 bytes",
+    "too many questions are open",
+    "TooManyQuestions",
+    "params.requestState is not valid",
+    "\"code\":-32021",
+    "and went on",
+    "Forge {",
     // What others do to them.
     "! Fault(NotRpc",
     "! Fault(Frame",

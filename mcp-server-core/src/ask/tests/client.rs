@@ -16,7 +16,9 @@ use core::{
 use mcp_proto::{rpc::CallId, time::Instant, version::ProtocolVersion};
 use serde_json::{Value, json};
 
-use crate::{BoxFuture, Conn, Cx, Event, Handler, Link, Note, Outcome, ServerBuilder, Ticket};
+use crate::{
+    BoxFuture, Conn, Cx, Event, Handler, Link, Note, Outcome, PeerFault, ServerBuilder, Ticket,
+};
 
 #[derive(Debug)]
 struct Deaf;
@@ -45,6 +47,8 @@ pub(super) struct Client {
     pub(super) conn: Conn<Handler>,
     /// What the server has said that was no answer.
     pub(super) said: VecDeque<Value>,
+    /// What the server holds against it.
+    pub(super) faults: Vec<PeerFault>,
     futures: Vec<(Ticket, BoxFuture<Outcome>)>,
     last_id: u64,
 }
@@ -71,6 +75,7 @@ impl Client {
             rounds: Vec::new(),
             conn,
             said: VecDeque::new(),
+            faults: Vec::new(),
             futures: Vec::new(),
             last_id: 0,
         };
@@ -122,7 +127,14 @@ impl Client {
     pub(super) fn settle(&mut self) {
         loop {
             while let Some(event) = self.conn.poll_event() {
-                let Event::Call(call) = event else { continue };
+                let call = match event {
+                    Event::Call(call) => call,
+                    Event::Fault(fault) => {
+                        self.faults.push(fault);
+                        continue;
+                    }
+                    _ => continue,
+                };
                 let cx = Cx::new(call.context, Arc::new(Deaf));
                 match call.handler {
                     Handler::Async(run) => self.futures.push((call.ticket, run(call.work, cx))),

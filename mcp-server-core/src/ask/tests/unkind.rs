@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, accept, kind, text};
 use crate::{
-    Conn, Handler, NeedInput, Outcome, ServerBuilder, ToolEntry, ToolError,
+    Conn, Handler, NeedInput, Outcome, PeerFault, ServerBuilder, ToolEntry, ToolError,
     mcp_proto::time::Instant,
 };
 
@@ -330,9 +330,11 @@ fn a_call_that_is_cancelled_while_it_asks_takes_its_questions_back() {
     assert_eq!(said.len(), 1, "{said:?}");
     assert_eq!(said[0]["method"], "notifications/cancelled");
     assert_eq!(said[0]["params"]["requestId"], asked[1]["id"]);
-    // An answer that comes nevertheless is nobody's.
+    // An answer that has crossed this is nobody's, and nobody's fault; one to what was never asked is.
     client.say(&json!({"jsonrpc": "2.0", "id": asked[1]["id"], "result": {"action": "cancel"}}));
-    assert!(client.said.is_empty());
+    assert_eq!((client.said.len(), &*client.faults), (0, &[][..]));
+    client.say(&json!({"jsonrpc": "2.0", "id": 3, "result": {"action": "cancel"}}));
+    assert_eq!(client.faults, [PeerFault::UnexpectedResponse]);
     assert_eq!(text(&client.tool("two", &json!({}), kind)), "true true");
 }
 

@@ -4,7 +4,7 @@
 
 use std::{env, panic, process::ExitCode, time::Instant};
 
-use mcp_world::{Options, Scenario, find_fault, run, shrink, tell};
+use mcp_world::{Options, Scenario, eras_agree, find_fault, run, shrink, tell};
 
 /// A run with so many kinds of faults has shown enough.
 const MOST_FAULTS: usize = 8;
@@ -65,6 +65,12 @@ fn simulate(sessions: u64, seed: u64) -> ExitCode {
                 if at % 16 == 0 && run(&scenario, options) != report {
                     println!("S10: seed {at} gives another trace the second time");
                     broken.push("S10".into());
+                }
+                if at % 64 == 0
+                    && let Err(told) = eras_agree(at)
+                {
+                    println!("seed {at}: {told}");
+                    broken.push("S11".into());
                 }
                 done += u64::from(report.sessions);
                 calls += u64::from(report.calls);

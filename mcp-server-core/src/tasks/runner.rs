@@ -227,8 +227,11 @@ impl Runner {
                     self.tell(&record, place.server);
                 }
             }
-            // Forgotten meanwhile.
-            Ok(None) => self.leave(id),
+            // Forgotten meanwhile: who waits for it waits for nothing.
+            Ok(None) => {
+                self.leave(id);
+                self.forget_waiters(id);
+            }
             Err(error) => {
                 unkept(&error, place);
                 self.keep_unsaved(id, step, place);

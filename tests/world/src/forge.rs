@@ -53,6 +53,8 @@ impl World {
         // In older revisions these are members without a meaning.
         let counts = server.is_some_and(|server| server.version.era() == Era::Stateless);
         let method = given.method.clone();
+        // There it is the same call once more.
+        self.repeats |= !counts;
         let program = &mut self.pairs[at].program;
         // Its questions may come to nothing.
         program.unkind = true;

@@ -5,6 +5,8 @@
 //!   Program ─ HttpClient ═ Network ═ Exchange, HttpServer ─┴─ one Service ─┤  panic, never end
 //!       │                    │                  │                          └─ a registry that is
 //!       └─────── Book ──── Judge ───────────────┘   one virtual clock         swapped
+//!
+//!   Holder ─ messages ═ Conn ─ Tasks ─ Drive ═ Disk    a process that ends, a disk that stays
 //! ```
 //!
 //! Both ends are the machines that everybody uses; the world is what lies between and around them.
@@ -19,22 +21,27 @@
 //! | S2 nothing for a call after its cancellation was processed; over HTTP its outcome is discarded | `judge`, `steps` |
 //! | S3 progress grows, and is for calls that are open and asked for it | `judge` |
 //! | S4 a subscription's acknowledgement comes first, and only what was asked for comes after | `judge`, `program` |
-//! | S5 nothing is asked of a client that it did not declare | `judge` |
-//! | S6 handlers at work, bytes, questions and sessions stay within the limits | `world`, `stream` |
+//! | S5 nothing is asked of a client that it did not declare, by request or in a result | `judge` |
+//! | S6 handlers at work, bytes, questions, sessions and tasks stay within the limits | `world`, `stream`, `office` |
 //! | S7 after `handle_timeout(t)` the next deadline lies after `t`; nothing moves for ever | `world`, `web` |
 //! | S8 never is something owed with nothing to wait for | `rest` |
 //! | S9 how bytes are cut changes nothing | `replay` |
 //! | S10 the same scenario has the same trace | `tests/laws.rs`, `world-run` |
 //! | S11 handlers that ask are told the same in every era, and only what was answered to them | `eras`, `asks`, `forge` |
+//! | T1 a task that a client was told of is found until its time is over, whatever processes end | `holder` |
+//! | T2 what has ended never changes, nor what it has come to | `holder` |
+//! | T3 a task comes to what its own call has come to | `holder` |
+//! | T4 what was cancelled is at work no more, once that was acknowledged | `holder` |
+//! | T5 after its process has ended nothing is said to be worked on; what waits for answers still does | `holder` |
 //! | where nothing was lost or added, no machine complains about the other | `stream`, `program` |
 //!
 //! There is no S12: the machines have no log that an error could stand in.
 //!
-//! Then all faults are switched off, handlers end and users answer:
+//! Then all faults are switched off, handlers end and users answer, or none ever does:
 //!
 //! | law | |
 //! | --- | --- |
-//! | L1 | every call ends in bounded time, and a new one succeeds |
+//! | L1 | every call and every task ends in bounded time, and a new call succeeds |
 //! | L2 | every subscription, one that was opened again too, sees the next change |
 //!
 //! At last everything is closed, and nothing may be left.
@@ -43,13 +50,16 @@
 //! [`shrink`] looks for the shortest scenario that has the same fault.
 
 mod asks;
+mod disk;
 mod eras;
 mod faults;
 mod forge;
 mod handlers;
+mod holder;
 mod judge;
 mod machine;
 mod network;
+mod office;
 mod pipe;
 mod program;
 mod replay;

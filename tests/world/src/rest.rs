@@ -38,6 +38,11 @@ impl World {
                 self.the_next_change_is_told(at);
             }
         }
+        let (now, trace) = (self.now, &mut self.trace);
+        if let Some(office) = &mut self.office {
+            office.come_to_rest(now, trace);
+        }
+        self.office = None;
         self.everything_ends();
     }
 

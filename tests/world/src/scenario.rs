@@ -86,6 +86,15 @@ steps! {
     Answer { question, how } x 6,
     /// A client brings back what a call has to remember: again, changed, or for another call.
     Forge { client, how } x 2,
+    /// A client begins a task.
+    Begin { client, what } x 3,
+    /// A client looks at a task, answers its questions, waits for it, gives it up, or looks for
+    /// one that does not exist.
+    Look { task, how } x 5,
+    /// A task's run comes a step further, or a request that touches the disk.
+    Work { task, how } x 5,
+    /// The process that works on tasks ends in the middle of it, and another one goes on.
+    Crash { office, how } x 1,
 }
 
 /// Who takes part, and how narrow the limits are.

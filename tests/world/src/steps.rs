@@ -42,6 +42,20 @@ impl World {
             Step::Close { client, how } => self.close(client, how),
             Step::Answer { question, how } => self.answer(question, how),
             Step::Forge { client, how } => self.forge(client, how),
+            Step::Begin { client, what } => {
+                self.numbers += 1;
+                let (number, now) = (self.numbers, self.now);
+                self.office().begin(client, what, number, now);
+            }
+            Step::Look { task, how } => self.office().look(task, how),
+            Step::Work { task, how } => {
+                let now = self.now;
+                self.office().work(task, how, now);
+            }
+            Step::Crash { office: _, how: _ } => {
+                let now = self.now;
+                self.office().crash(now);
+            }
         }
         self.settle();
     }

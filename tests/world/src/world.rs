@@ -26,6 +26,7 @@ use crate::{
     handlers::{self, Act, Held, Home},
     machine::Machine,
     network::Network,
+    office::Office,
     program::{Book, Program},
     scenario::{Pick, Scenario, Setup},
     stream::Stream,
@@ -172,6 +173,9 @@ pub(crate) struct World {
     pub(crate) trace: Trace,
     /// What handlers have asked, and users answered.
     pub(crate) notebook: Notebook,
+    /// Tasks, once somebody has begun one.
+    pub(crate) office: Option<Box<Office>>,
+    slow_disk: bool,
     /// What each client can be asked for.
     able: [ClientCapabilities; 2],
 }
@@ -185,7 +189,8 @@ fn narrow(pick: Pick, over_http: bool) -> Limits {
     limits.calls_parked = (bits >> 2) & 3;
     limits.outbound_high_water = [256 * 1024, 300, 2_000, 300][(bits >> 4) & 3];
     // Several answers come on one stream of HTTP at one moment, before anybody can have read any.
-    let burst = if over_http { 4_000 } else { 100 };
+    // A question is as long as a short answer, and all of one round are asked at once.
+    let burst = if over_http { 4_000 } else { 2_000 };
     limits.outbound_bytes = limits.outbound_high_water + burst;
     limits.listens = 2;
     limits.subscribed_uris = 2;
@@ -204,6 +209,9 @@ fn narrow(pick: Pick, over_http: bool) -> Limits {
     limits.input_requests = 3;
     limits.request_state_bytes = 1_000;
     limits.kept_state_bytes = 4_000;
+    limits.tasks = 6;
+    limits.tasks_running = 3;
+    limits.task_ttl = Duration::from_secs(60);
     limits
 }
 
@@ -256,7 +264,9 @@ impl World {
             repeats: false,
             trace,
             notebook,
-            able: [setup.second.0 / 16, setup.second.0 / 16 ^ 5].map(able),
+            office: None,
+            slow_disk: setup.limits.0 & 0x40 != 0,
+            able: [setup.second.0 / 16, (setup.second.0 / 16) ^ 5].map(able),
         };
         for (at, way) in ways.into_iter().enumerate() {
             let pair = world.connect(at, way);
@@ -309,7 +319,11 @@ impl World {
             [pair.program.machine.poll_timeout(), server]
         };
         let streams = self.pairs.iter().flat_map(both).flatten();
-        streams.chain(self.next_web_deadline()).min()
+        let office = self
+            .office
+            .as_ref()
+            .and_then(|office| office.next_deadline());
+        streams.chain(self.next_web_deadline()).chain(office).min()
     }
 
     pub(crate) fn advance(&mut self, to: Instant) {
@@ -324,6 +338,9 @@ impl World {
             }
         }
         self.advance_web(to);
+        if let Some(office) = &mut self.office {
+            office.advance(to);
+        }
         self.settle();
         for Pair { program, .. } in &self.pairs {
             let next = program.machine.poll_timeout();
@@ -350,7 +367,23 @@ impl World {
                 stream.judge.settled();
             }
         }
+        if let Some(office) = &mut self.office {
+            office.settle(self.now, &mut self.trace);
+        }
         self.check();
+    }
+
+    /// Where tasks are worked on.
+    pub(crate) fn office(&mut self) -> &mut Office {
+        let Self {
+            office,
+            limits,
+            notebook,
+            slow_disk,
+            now,
+            ..
+        } = self;
+        office.get_or_insert_with(|| Box::new(Office::new(limits, notebook, *slow_disk, *now)))
     }
 
     fn turn(&mut self, at: usize) -> bool {

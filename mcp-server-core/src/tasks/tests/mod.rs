@@ -380,6 +380,25 @@ fn until_2025_11_25_the_client_asks_for_tasks_and_fetches_their_results() {
 }
 
 #[test]
+fn who_waits_for_a_task_that_is_forgotten_meanwhile_is_told_so() {
+    let mut rig = rig();
+    rig.initialize();
+    let params = json!({"name": "may", "task": {"ttl": 5000}});
+    let created = rig.session_request("tools/call", params.clone());
+    let id = created["result"]["task"]["taskId"].clone();
+    let waiting = rig.session_request("tasks/result", json!({"taskId": id}));
+    assert_eq!(waiting, Value::Null);
+    rig.wait(Duration::from_secs(5));
+    // Whoever begins another one clears up.
+    rig.session_answer("tools/call", params);
+    rig.run();
+    let told: Vec<Value> =
+        core::iter::from_fn(|| Some(rig.told()).filter(|told| !told.is_null())).collect();
+    let answer = told.iter().find(|told| told.get("error").is_some());
+    assert_eq!(answer.expect("it is answered")["error"]["code"], -32602);
+}
+
+#[test]
 fn until_2025_11_25_a_failed_call_is_a_failed_task_and_cancelling_is_at_once() {
     let mut rig = rig();
     rig.initialize();

@@ -130,6 +130,8 @@ impl TaskStore for Drive {
 /// Runs what outlives requests, a step at a time.
 pub(crate) struct Puppet {
     runs: Mutex<Vec<Detached>>,
+    /// What is to be run when its time has come.
+    later: Mutex<Option<(u64, Detached)>>,
     unix_ms: AtomicU64,
     drawn: AtomicU64,
 }
@@ -143,6 +145,12 @@ impl std::fmt::Debug for Puppet {
 impl Host for Puppet {
     fn spawn(&self, run: Detached) {
         lock(&self.runs).push(run);
+    }
+
+    fn run_after(&self, wait: Duration, run: Detached) {
+        let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let at = self.unix_ms.load(Ordering::Relaxed).saturating_add(wait);
+        *lock(&self.later) = Some((at, run));
     }
 
     fn unix_time(&self) -> Duration {
@@ -161,6 +169,7 @@ impl Puppet {
     pub(crate) fn new(epoch: u32, now: Instant) -> Self {
         Self {
             runs: Mutex::default(),
+            later: Mutex::default(),
             unix_ms: AtomicU64::new(unix_ms(now)),
             // Another process draws other numbers.
             drawn: AtomicU64::new(u64::from(epoch) << 32),
@@ -169,6 +178,10 @@ impl Puppet {
 
     pub(crate) fn set_time(&self, unix_ms: u64) {
         self.unix_ms.store(unix_ms, Ordering::Relaxed);
+        let due = lock(&self.later).take_if(|(at, _)| *at <= unix_ms);
+        if let Some((_, run)) = due {
+            self.run(run);
+        }
     }
 
     /// How many runs are not over.
@@ -182,6 +195,10 @@ impl Puppet {
             return;
         };
         let run = lock(&self.runs).swap_remove(chosen);
+        self.run(run);
+    }
+
+    fn run(&self, run: Detached) {
         match run {
             Detached::Blocking(run) => run(),
             Detached::Future(future) => self.poll(future),
@@ -199,6 +216,7 @@ impl Puppet {
     /// The process ends.
     pub(crate) fn drop_all(&self) {
         let runs = std::mem::take(&mut *lock(&self.runs));
-        drop(runs);
+        let later = lock(&self.later).take();
+        drop((runs, later));
     }
 }

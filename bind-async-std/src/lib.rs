@@ -53,7 +53,7 @@ mod runtime;
 mod server;
 
 #[cfg(feature = "client")]
-pub use client::Client;
+pub use client::{Client, TaskHandle, TaskUpdates};
 pub use error::Error;
 #[cfg(feature = "client")]
 pub use mcp_client_core;
@@ -99,7 +99,7 @@ pub mod prelude {
     pub use crate::{serve, serve_stdio};
     #[cfg(feature = "client")]
     pub use mcp_client_core::{
-        CallError, ClientBuilder, Options, Subscription, ToolOutput, client,
+        CallError, ClientBuilder, Options, Started, Subscription, ToolOutput, client,
     };
     pub use mcp_proto::types::{
         CallToolResult, ContentBlock, GetPromptResult, LoggingLevel, PromptMessage,
@@ -147,6 +147,10 @@ pub mod smol {
     #[cfg(feature = "client")]
     pub type Client = crate::Client<crate::Smol>;
 
+    /// See [`TaskHandle`](crate::TaskHandle).
+    #[cfg(feature = "client")]
+    pub type TaskHandle = crate::TaskHandle<crate::Smol>;
+
     /// What most programs need; made to be imported whole.
     pub mod prelude {
         #[cfg(feature = "client")]
@@ -191,6 +195,10 @@ pub mod async_std {
     /// See [`Client`](crate::Client).
     #[cfg(feature = "client")]
     pub type Client = crate::Client<crate::AsyncStd>;
+
+    /// See [`TaskHandle`](crate::TaskHandle).
+    #[cfg(feature = "client")]
+    pub type TaskHandle = crate::TaskHandle<crate::AsyncStd>;
 
     /// What most programs need; made to be imported whole.
     pub mod prelude {

@@ -70,7 +70,7 @@ mod memory;
 mod server;
 
 #[cfg(feature = "client")]
-pub use client::Client;
+pub use client::{Client, TaskHandle, TaskUpdates};
 pub use error::Error;
 #[cfg(feature = "client")]
 pub use mcp_client_core;
@@ -115,7 +115,7 @@ pub mod prelude {
     pub use crate::{Listener, serve, serve_stdio};
     #[cfg(feature = "client")]
     pub use mcp_client_core::{
-        CallError, ClientBuilder, Options, Subscription, ToolOutput, client,
+        CallError, ClientBuilder, Options, Started, Subscription, ToolOutput, client,
     };
     pub use mcp_proto::types::{
         CallToolResult, ContentBlock, GetPromptResult, LoggingLevel, PromptMessage,

@@ -43,7 +43,7 @@ mod server;
 mod threads;
 
 #[cfg(feature = "client")]
-pub use client::Client;
+pub use client::{Client, TaskHandle, TaskUpdates};
 pub use error::Error;
 #[cfg(feature = "client")]
 pub use mcp_client_core;
@@ -88,7 +88,7 @@ pub mod prelude {
     pub use crate::{Listener, serve, serve_stdio};
     #[cfg(feature = "client")]
     pub use mcp_client_core::{
-        CallError, ClientBuilder, Options, Subscription, ToolOutput, client,
+        CallError, ClientBuilder, Options, Started, Subscription, ToolOutput, client,
     };
     pub use mcp_proto::types::{
         CallToolResult, ContentBlock, GetPromptResult, LoggingLevel, PromptMessage,

@@ -166,7 +166,7 @@ pub fn subscribe(wanted: Subscription) -> impl Command<Output = Subscribed> {
 }
 
 /// A value's JSON object; `None` for null, which is how no arguments are spelled.
-fn object(value: &impl Serialize) -> Result<Option<Json>, Misuse> {
+pub(crate) fn object(value: &impl Serialize) -> Result<Option<Json>, Misuse> {
     match Json::new(value) {
         Ok(json) if json.is_object() => Ok(Some(json)),
         Ok(json) if json.is_null() => Ok(None),

@@ -33,6 +33,8 @@ pub enum CallError {
     Input(InputError),
     /// A list has more pages than [`Limits::pages`](mcp_proto::limits::Limits::pages), so many.
     TooManyPages(usize),
+    /// The task that the call has become, or that it waited for, has not ended well.
+    Task(TaskError),
     /// The call was not even tried.
     Misuse(Misuse),
     /// The HTTP exchange that the call went by failed.
@@ -79,7 +81,9 @@ pub struct Malformed {
 }
 
 impl Malformed {
-    pub(crate) fn new(reason: impl fmt::Display) -> Self {
+    /// That is wrong with it.
+    #[must_use]
+    pub fn new(reason: impl fmt::Display) -> Self {
         use alloc::string::ToString;
         Self {
             reason: reason.to_string(),
@@ -101,6 +105,17 @@ pub enum InputError {
     TooManyQuestions(usize),
     /// Whoever had to answer failed to.
     Failed(RpcError),
+}
+
+/// How a task has ended other than by a result or an error of its own.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// The server does not know it: it never did, or has not kept it any longer. This is what it
+    /// says.
+    Unknown(RpcError),
+    /// It was cancelled. The server may have said why.
+    Cancelled(Option<String>),
 }
 
 /// Why no revision was agreed on. Every call fails with it.
@@ -138,6 +153,9 @@ pub enum Misuse {
     /// More URIs than so many:
     /// [`Limits::subscribed_uris`](mcp_proto::limits::Limits::subscribed_uris).
     TooManyUris(usize),
+    /// More topics of extensions than so many:
+    /// [`Limits::subscribed_topics`](mcp_proto::limits::Limits::subscribed_topics).
+    TooManyTopics(usize),
     /// A question was answered with something else than the result of this method.
     WrongAnswer(&'static str),
     /// Parameters must be a JSON object.
@@ -207,6 +225,7 @@ impl fmt::Display for CallError {
             }
             Self::Input(error) => error.fmt(f),
             Self::TooManyPages(pages) => write!(f, "the list has more than {pages} pages"),
+            Self::Task(error) => error.fmt(f),
             Self::Misuse(misuse) => misuse.fmt(f),
             #[cfg(feature = "http")]
             Self::Http(failure) => failure.fmt(f),
@@ -236,6 +255,16 @@ impl fmt::Display for InputError {
                 write!(f, "the server asked more than {most} questions at once")
             }
             Self::Failed(error) => write!(f, "the server's question got no answer: {error}"),
+        }
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(error) => write!(f, "the server does not know the task: {error}"),
+            Self::Cancelled(None) => f.write_str("the task was cancelled"),
+            Self::Cancelled(Some(why)) => write!(f, "the task was cancelled: {why}"),
         }
     }
 }
@@ -287,6 +316,7 @@ impl fmt::Display for Misuse {
             Self::TooManyCalls(most) => write!(f, "{most} calls are open already"),
             Self::TooManySubscriptions(most) => write!(f, "{most} subscriptions are open already"),
             Self::TooManyUris(most) => write!(f, "more than {most} resources are subscribed to"),
+            Self::TooManyTopics(most) => write!(f, "more than {most} topics are subscribed to"),
             Self::WrongAnswer(asked) => write!(f, "{asked} was answered with something else"),
             Self::NotAnObject => f.write_str("parameters must be a JSON object"),
         }
@@ -318,6 +348,7 @@ impl core::error::Error for CallError {
 }
 impl core::error::Error for Malformed {}
 impl core::error::Error for InputError {}
+impl core::error::Error for TaskError {}
 impl core::error::Error for NegotiationError {}
 impl core::error::Error for Misuse {}
 

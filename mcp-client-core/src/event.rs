@@ -1,13 +1,13 @@
 //! What a client tells whoever drives it.
 
-use alloc::{string::String, sync::Arc};
+use alloc::{boxed::Box, string::String, sync::Arc};
 
 use mcp_proto::{
     json::Json,
     rpc::CallId,
     types::{
         CreateMessageResult, ElicitResult, InputRequest, ListRootsResult, LogParams,
-        ProgressParams, SubscriptionFilter,
+        ProgressParams, SubscriptionFilter, Task,
     },
 };
 
@@ -27,6 +27,9 @@ pub enum Event {
     Done(CallId),
     /// How far this call has come.
     Progress(CallId, Progress),
+    /// How the task is doing that this call has become, or that it waits for: at first, and
+    /// whenever that has changed.
+    Task(CallId, Box<Task>),
     /// A log entry of the server.
     Log(LogParams),
     /// The server wants to know something. Bring the answer to

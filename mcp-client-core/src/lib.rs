@@ -134,6 +134,7 @@ pub mod command;
 mod desk;
 mod error;
 mod event;
+mod extension;
 #[cfg(feature = "std")]
 mod facade;
 #[cfg(feature = "std")]
@@ -146,17 +147,21 @@ pub mod http;
 mod options;
 mod output;
 mod session;
+pub mod tasks;
 
 pub use client::Client;
 #[cfg(feature = "std")]
 pub use desk::{
     AsyncTask, Bell, Caller, ClientBuilder, Desk, IntoAnswer, Options, Refusal, Reply, StreamDesk,
-    SyncTask, Task,
+    SyncTask, Task, Updates,
 };
 #[cfg(feature = "http")]
 pub use error::HttpFailure;
-pub use error::{CallError, Closed, Fault, InputError, Malformed, Misuse, NegotiationError};
+pub use error::{
+    CallError, Closed, Fault, InputError, Malformed, Misuse, NegotiationError, TaskError,
+};
 pub use event::{Change, Delivery, Event, InputAnswer, InputTicket, Progress};
+pub use extension::{Extension, ExtensionMethod, Follow, FollowUp, News, Step};
 #[cfg(feature = "std")]
 pub use front::Front;
 pub use mcp_proto;
@@ -166,3 +171,4 @@ pub use serde::Serialize;
 pub use session::{
     Lane, Pending, ServerDetails, Session, Subscribed, Subscription, SubscriptionId,
 };
+pub use tasks::{Started, Tasks};

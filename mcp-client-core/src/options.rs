@@ -1,5 +1,6 @@
 //! What the caller chooses: for a connection, and for one call.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use mcp_proto::{
@@ -7,6 +8,8 @@ use mcp_proto::{
     types::{ClientCapabilities, Implementation, LoggingLevel, Meta},
     version::ProtocolVersion,
 };
+
+use crate::extension::Extension;
 
 /// How the revision to speak is found.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub struct Config {
     pub info: Implementation,
     /// What the server may ask it for.
     pub capabilities: ClientCapabilities,
+    /// What it knows besides the specification.
+    pub extensions: Vec<Extension>,
     /// How the revision to speak is found.
     pub era: EraMode,
     /// The bounds it keeps.
@@ -53,6 +58,7 @@ impl Config {
         Self {
             info,
             capabilities: ClientCapabilities::default(),
+            extensions: Vec::new(),
             era: EraMode::default(),
             limits: Limits::default(),
             tag: 0,
@@ -89,6 +95,15 @@ pub struct CallOptions {
     /// Asks the server even where an earlier result may still be used, which only clients over
     /// HTTP keep.
     pub fresh: bool,
+    /// Ends the call with a result of an extension's type as soon as there is one, instead of
+    /// following it to its end: with the task, rather than with what comes of it.
+    pub hand_over: bool,
+    /// Lets the task that the call has become go on when nobody waits for it any longer: where the
+    /// call is dropped, cancelled, or out of time. It is cancelled otherwise.
+    pub detached: bool,
+    /// For how long the server is asked to keep a task, from its beginning, in 2025-11-25: the
+    /// server decides.
+    pub task_ttl: Option<Duration>,
 }
 
 impl CallOptions {
@@ -131,6 +146,13 @@ impl CallOptions {
     #[must_use]
     pub fn with_fresh(mut self) -> Self {
         self.fresh = true;
+        self
+    }
+
+    /// Lets a task go on when nobody waits for it any longer.
+    #[must_use]
+    pub fn with_detached(mut self) -> Self {
+        self.detached = true;
         self
     }
 }

@@ -90,6 +90,13 @@ pub struct Limits {
     /// How long a task is kept at most, whatever its client asks for. 24 h.
     pub task_ttl_max: Duration,
 
+    /// How long a client waits at least before it looks at a task again, however soon the server
+    /// wants it to. 50 ms: twenty looks a second, should a server say nothing but zero.
+    pub task_poll_min: Duration,
+    /// How long it waits at most, however late the server wants it to. 60 s: for so long a task's
+    /// end may go unnoticed.
+    pub task_poll_max: Duration,
+
     /// Items in one page of a list. 100.
     pub page_items: usize,
     /// Pages that a client follows for one list. 250.
@@ -170,6 +177,8 @@ impl Default for Limits {
             tasks_running: 64,
             task_ttl: Duration::from_secs(60 * 60),
             task_ttl_max: Duration::from_secs(24 * 60 * 60),
+            task_poll_min: Duration::from_millis(50),
+            task_poll_max: Duration::from_secs(60),
             page_items: 100,
             pages: 250,
             sessions: 1024,

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use mcp_client_core::http::Endpoint;
-use mcp_client_core::{CallError, ClientBuilder, Options, Serialize, Subscription, SubscriptionId};
+use mcp_client_core::{
+    CallError, ClientBuilder, Options, Serialize, Started, Subscription, SubscriptionId,
+};
 use mcp_proto::types::{CompletionReference, LoggingLevel, ServerCapabilities};
 use mcp_proto::version::ProtocolVersion;
 use serde_json::Value;
@@ -176,6 +178,18 @@ pub trait AnyClient: Send + Sync {
     ) -> Result<Vec<String>, String>;
     fn ping(&self) -> Result<(), String>;
     fn set_log_level(&self, level: LoggingLevel) -> Result<(), String>;
+    /// Begins a task and waits for it by its handle; what any call gives where it is none.
+    fn run_as_task(&self, tool: &str, arguments: &Value, options: Options)
+    -> Result<Value, String>;
+    /// The id of the task that this call has become, or what it gave at once.
+    fn begin(&self, tool: &str, arguments: &Value) -> Result<Result<String, Value>, String>;
+    fn task_status(&self, id: &str) -> Result<Value, String>;
+    fn task_wait(&self, id: &str) -> Result<Value, String>;
+    fn task_result(&self, id: &str, options: Options) -> Result<Value, String>;
+    /// Every change, and what comes of it.
+    fn task_updates(&self, id: &str) -> (Vec<Value>, Result<Value, String>);
+    fn task_cancel(&self, id: &str) -> Result<(), String>;
+    fn list_tasks(&self) -> Result<Vec<Value>, String>;
     fn subscribe(&self, wanted: Subscription) -> Result<SubscriptionId, String>;
     fn unsubscribe(&self, id: SubscriptionId);
     fn stderr(&self) -> String;
@@ -278,6 +292,44 @@ macro_rules! any_client {
             fn set_log_level(&self, level: LoggingLevel) -> Result<(), String> {
                 $wait(self.set_log_level(level)).map_err(|error| error.to_string())
             }
+            fn run_as_task(&self, tool: &str, arguments: &Value, options: Options) -> Result<Value, String> {
+                let client = self.with(options);
+                let output = match any_client!(@text $wait(client.call_tool_as_task(tool, arguments)))? {
+                    Started::Task(task) => any_client!(@text $wait(task.result()))?,
+                    Started::Done(output) => output,
+                };
+                Ok(json(&*output))
+            }
+            fn begin(&self, tool: &str, arguments: &Value) -> Result<Result<String, Value>, String> {
+                Ok(match any_client!(@text $wait(self.call_tool_as_task(tool, arguments)))? {
+                    Started::Task(task) => Ok(task.id().to_owned()),
+                    Started::Done(output) => Err(json(&*output)),
+                })
+            }
+            fn task_status(&self, id: &str) -> Result<Value, String> {
+                any_client!(@text $wait(self.task(id).status())).map(|task| json(&task))
+            }
+            fn task_wait(&self, id: &str) -> Result<Value, String> {
+                any_client!(@text $wait(self.task(id).wait())).map(|task| json(&task))
+            }
+            fn task_result(&self, id: &str, options: Options) -> Result<Value, String> {
+                any_client!(@text $wait(self.task(id).with(options).result())).map(|output| json(&*output))
+            }
+            fn task_updates(&self, id: &str) -> (Vec<Value>, Result<Value, String>) {
+                let mut updates = self.task(id).updates();
+                let mut changes = Vec::new();
+                while let Some(task) = $wait(updates.next()) {
+                    changes.push(json(&task));
+                }
+                let result = any_client!(@text $wait(updates.result())).map(|output| json(&*output));
+                (changes, result)
+            }
+            fn task_cancel(&self, id: &str) -> Result<(), String> {
+                any_client!(@text $wait(self.task(id).cancel()))
+            }
+            fn list_tasks(&self) -> Result<Vec<Value>, String> {
+                any_client!(@list $wait(self.list_tasks()))
+            }
             fn subscribe(&self, wanted: Subscription) -> Result<SubscriptionId, String> {
                 let result = $wait(self.subscribe(wanted));
                 result.map(|subscribed| subscribed.id).map_err(|error| error.to_string())
@@ -292,6 +344,9 @@ macro_rules! any_client {
                 $wait(self.clone().close())
             }
         }
+    };
+    (@text $result:expr) => {
+        $result.map_err(|error| error.to_string())
     };
     (@list $list:expr) => {
         $list.map(|items| items.iter().map(json).collect()).map_err(|error| error.to_string())

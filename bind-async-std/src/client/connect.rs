@@ -11,7 +11,9 @@ use std::{
 
 use async_net::{AsyncToSocketAddrs, TcpStream};
 use futures_io::{AsyncRead, AsyncWrite};
-use mcp_client_core::{Caller, ClientBuilder, ServerDetails, StreamDesk, Task, client_methods};
+use mcp_client_core::{
+    Caller, ClientBuilder, ServerDetails, StreamDesk, Task, client_methods, task_handle,
+};
 
 use super::child::{Process, Stderr};
 use crate::{Error, Runtime, clock::Clock, driver::Driver};
@@ -43,6 +45,8 @@ pub struct Client<R> {
     connection: Arc<Shared>,
     runtime: PhantomData<fn() -> R>,
 }
+
+task_handle!(async, Error, Client<R>, [<R: Runtime>], [<R>]);
 
 impl<R> Clone for Client<R> {
     fn clone(&self) -> Self {
@@ -268,7 +272,7 @@ impl<T: Runtime> Client<T> {
         })
     }
 
-    client_methods!(async, Error);
+    client_methods!(async, Error, TaskHandle<T>);
 
     /// Ends the connection, for all handles on it, and waits until it has ended; a child process
     /// is gone then. Gives that one's exit status, if there was one.

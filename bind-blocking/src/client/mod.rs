@@ -19,7 +19,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use mcp_client_core::{Caller, ClientBuilder, ServerDetails, client_methods};
+use mcp_client_core::{Caller, ClientBuilder, ServerDetails, client_methods, task_handle};
 
 use self::stream::{Outlet, Plain};
 use crate::Error;
@@ -64,6 +64,8 @@ impl fmt::Debug for Connection {
         f.debug_struct("Connection").finish_non_exhaustive()
     }
 }
+
+task_handle!(blocking, Error, Client, [], []);
 
 impl Client {
     /// Starts a server as a child process and connects to it.
@@ -228,7 +230,7 @@ impl Client {
         })
     }
 
-    client_methods!(blocking, Error);
+    client_methods!(blocking, Error, TaskHandle);
 
     /// Ends the connection, for all handles on it; a child process is gone then. Gives that one's
     /// exit status, if there was one.

@@ -6,7 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use mcp_client_core::{Caller, ClientBuilder, ServerDetails, StreamDesk, Task, client_methods};
+use mcp_client_core::{
+    Caller, ClientBuilder, ServerDetails, StreamDesk, Task, client_methods, task_handle,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, ToSocketAddrs},
@@ -59,6 +61,8 @@ impl Drop for Shared {
         self.caller.close();
     }
 }
+
+task_handle!(async, Error, Client, [], []);
 
 impl Client {
     /// Starts a server as a child process and connects to it.
@@ -223,7 +227,7 @@ impl Client {
         })
     }
 
-    client_methods!(async, Error);
+    client_methods!(async, Error, TaskHandle);
 
     /// Ends the connection, for all handles on it, and waits until it has ended; a child process
     /// is gone then. Gives that one's exit status, if there was one.

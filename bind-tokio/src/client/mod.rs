@@ -5,4 +5,4 @@ mod connect;
 #[cfg(feature = "http-client")]
 mod http;
 
-pub use connect::Client;
+pub use connect::{Client, TaskHandle, TaskUpdates};

@@ -11,7 +11,7 @@ use mcp_proto::{
     types::{
         CreateMessageParams, CreateMessageResult, ElicitFormParams, ElicitResult, ElicitUrlParams,
         ElicitationCapability, Implementation, LogParams, LoggingLevel, Root, RootsCapability,
-        SamplingCapability,
+        SamplingCapability, Task,
     },
     version::ProtocolVersion,
 };
@@ -19,7 +19,9 @@ use mcp_proto::{
 use crate::{
     error::{CallError, Closed},
     event::{Change, InputAnswer, Progress},
+    extension::Extension,
     options::{CallOptions, Config, EraMode},
+    tasks::Tasks,
 };
 
 /// Why a question of the server is not answered. Made by `?` from any error, or from a text; an
@@ -315,6 +317,19 @@ impl ClientBuilder {
         self
     }
 
+    /// Adds what the client knows besides the specification, and declares it to servers.
+    #[must_use]
+    pub fn extension(mut self, extension: Extension) -> Self {
+        self.config.extensions.push(extension);
+        self
+    }
+
+    /// Lets servers answer calls of tools with tasks; see [`Tasks`].
+    #[must_use]
+    pub fn tasks(self, tasks: Tasks) -> Self {
+        self.extension(tasks.into_extension())
+    }
+
     /// Is told the server's log entries. Called where the connection is driven, so it must be
     /// quick.
     #[must_use]
@@ -390,6 +405,7 @@ impl fmt::Debug for ClientBuilder {
 pub struct Options {
     pub(crate) call: CallOptions,
     pub(crate) on_progress: Option<Listener<Progress>>,
+    pub(crate) on_task: Option<Listener<Task>>,
 }
 
 impl Options {
@@ -412,6 +428,30 @@ impl Options {
     pub fn on_progress(mut self, listener: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.call.progress = true;
         self.on_progress = Some(Arc::new(listener));
+        self
+    }
+
+    /// Is told how the task is doing that a call has become, or that is waited for: at first, and
+    /// whenever its status or what is said of it has changed. Called where the connection is driven,
+    /// so it must be quick.
+    #[must_use]
+    pub fn on_task(mut self, listener: impl Fn(Task) + Send + Sync + 'static) -> Self {
+        self.on_task = Some(Arc::new(listener));
+        self
+    }
+
+    /// Lets the task that a call has become go on when nobody waits for it any longer; see
+    /// [`CallOptions::detached`].
+    #[must_use]
+    pub fn detached(mut self) -> Self {
+        self.call.detached = true;
+        self
+    }
+
+    /// Asks for a task to be kept so long from its beginning; see [`CallOptions::task_ttl`].
+    #[must_use]
+    pub fn task_ttl(mut self, ttl: Duration) -> Self {
+        self.call.task_ttl = Some(ttl);
         self
     }
 

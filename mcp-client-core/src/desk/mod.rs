@@ -9,11 +9,13 @@ mod reply;
 mod task;
 #[cfg(test)]
 mod tests;
+mod updates;
 mod waiting;
 
 pub use handlers::{ClientBuilder, IntoAnswer, Options, Refusal};
 pub use reply::Reply;
 pub use task::{Bell, StreamDesk};
+pub use updates::Updates;
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::{
@@ -204,6 +206,10 @@ impl<F: Front> Desk<F> {
                     let waiter = self.waiting.get(id);
                     let listener = waiter.and_then(|waiter| waiter.on_progress.as_ref());
                     tell(listener, progress);
+                }
+                Event::Task(id, task) => {
+                    let waiter = self.waiting.get(id);
+                    tell(waiter.and_then(|waiter| waiter.on_task.as_ref()), *task);
                 }
                 Event::Log(entry) => tell(self.handlers.log.as_ref(), entry),
                 Event::Changed(change) => tell(self.handlers.change.as_ref(), change),
@@ -404,6 +410,7 @@ fn start<C: Command>(
         Waiter {
             finish,
             on_progress: options.on_progress.clone(),
+            on_task: options.on_task.clone(),
         },
     );
 }

@@ -148,6 +148,7 @@ impl From<OutputError> for Error {
     }
 }
 
+#[allow(dead_code, unreachable_pub)]
 mod blocking {
     use super::*;
 
@@ -157,12 +158,14 @@ mod blocking {
         pub(super) server: Arc<ServerDetails>,
     }
 
-    #[allow(dead_code, unreachable_pub)]
     impl Client {
-        crate::client_methods!(blocking, Error);
+        crate::client_methods!(blocking, Error, TaskHandle);
     }
+
+    crate::task_handle!(blocking, Error, Client, [], []);
 }
 
+#[allow(dead_code, unreachable_pub)]
 mod later {
     use super::*;
 
@@ -172,10 +175,11 @@ mod later {
         pub(super) server: Arc<ServerDetails>,
     }
 
-    #[allow(dead_code, unreachable_pub)]
     impl Client {
-        crate::client_methods!(async, Error);
+        crate::client_methods!(async, Error, TaskHandle);
     }
+
+    crate::task_handle!(async, Error, Client, [], []);
 }
 
 struct Closing<'a>(&'a Caller);

@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
-use mcp_proto::rpc::CallId;
+use mcp_proto::{rpc::CallId, types::Task};
 
 use crate::{desk::handlers::Listener, event::Progress, session::Session};
 
@@ -11,6 +11,7 @@ use crate::{desk::handlers::Listener, event::Progress, session::Session};
 pub(crate) struct Waiter {
     pub(crate) finish: Box<dyn FnOnce(&mut Session) + Send>,
     pub(crate) on_progress: Option<Listener<Progress>>,
+    pub(crate) on_task: Option<Listener<Task>>,
 }
 
 /// The waiters, by their calls. Searched from the end, where the youngest is; a list rather than a

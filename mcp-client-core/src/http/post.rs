@@ -188,6 +188,14 @@ fn parse(body: &[u8]) -> Option<Message<'_>> {
     }
 }
 
+/// The params of a message of ours.
+pub(super) fn params(body: &[u8]) -> Option<Raw<'_>> {
+    match parse(body)? {
+        Message::Request { params, .. } | Message::Notification { params, .. } => params.raw(),
+        _ => None,
+    }
+}
+
 fn read(body: &[u8]) -> Option<Read> {
     let (wire, method_name, params) = match parse(body)? {
         Message::Request { id, method, params } => (Some(id), method, params),

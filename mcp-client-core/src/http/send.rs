@@ -70,6 +70,15 @@ impl HttpClient {
             }
             return;
         };
+        if post.method.is_none() {
+            post.name = post::params(&post.body)
+                .and_then(|params| {
+                    self.session
+                        .extensions
+                        .name(&post.method_name, params.get())
+                })
+                .map(Into::into);
+        }
         if let Some(call) = post.call {
             post.fresh = self.session.wants_fresh(call);
         }

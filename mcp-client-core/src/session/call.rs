@@ -11,7 +11,7 @@ use mcp_proto::{
 use crate::{
     error::CallError,
     options::CallOptions,
-    session::{input::Round, pending::Reply, subscribe::SubscriptionId},
+    session::{follow::Following, input::Round, pending::Reply, subscribe::SubscriptionId},
 };
 
 #[derive(Debug)]
@@ -28,6 +28,14 @@ pub(crate) struct Call {
     /// The parameters as they were written, where they may have to be written again.
     pub(crate) kept: Option<Box<[u8]>>,
     pub(crate) pages: Option<Box<Pages>>,
+    /// By what it goes on, where its request's result is not its end.
+    pub(crate) following: Option<Box<Following>>,
+    /// Ends with such a result instead.
+    pub(crate) hand_over: bool,
+    /// What it has begun goes on without it.
+    pub(crate) detached: bool,
+    /// Was made once more after it was refused.
+    pub(crate) repeated: bool,
 }
 
 /// Who waits for a call.
@@ -55,6 +63,8 @@ pub(crate) enum State {
     Asking(Box<Round>),
     /// The server wants to be asked again a little later.
     Pausing(Option<String>),
+    /// Goes on in a while.
+    Resting,
     /// Waits for this subscription to be granted.
     Joining(SubscriptionId),
     Done(Result<Reply, CallError>),
@@ -74,6 +84,8 @@ pub(crate) enum Body {
     SetLevel(LoggingLevel),
     /// Says nothing, only waits.
     Ready,
+    /// Says what a machine tells it.
+    Follow(Box<Following>),
 }
 
 impl fmt::Debug for Body {
@@ -83,6 +95,7 @@ impl fmt::Debug for Body {
             Self::Ping => "Ping",
             Self::SetLevel(_) => "SetLevel",
             Self::Ready => "Ready",
+            Self::Follow(_) => "Follow",
         })
     }
 }
@@ -152,12 +165,16 @@ impl Call {
             rounds: 0,
             kept: None,
             pages: None,
+            following: None,
+            hand_over: false,
+            detached: false,
+            repeated: false,
         }
     }
 
     /// Whether the server may ask something before it answers (2026-07-28, MRTR).
     pub(crate) fn asks(&self) -> bool {
-        self.method.is_some_and(|method| method.info().asks)
+        self.following.is_some() || self.method.is_some_and(|method| method.info().asks)
     }
 }
 

@@ -182,6 +182,7 @@ impl Session {
         if let State::Sent(wire) = call.state {
             self.write_cancellation(wire, reason);
         }
+        self.abandon(id);
         self.finish(id, Err(CallError::Cancelled));
     }
 
@@ -194,6 +195,7 @@ impl Session {
         if let State::Sent(wire) = call.state {
             self.write_cancellation(wire, None);
         }
+        self.abandon(id);
         self.drop_call(id);
         self.events
             .retain(|event| !matches!(event, Event::Done(done) if *done == id));
@@ -219,13 +221,16 @@ impl Session {
         call.method = method;
         call.progress = options.progress;
         call.fresh = options.fresh;
+        (call.hand_over, call.detached) = (options.hand_over, options.detached);
         Ok(self.calls.insert(call, timing.deadline(now)))
     }
 
     /// Ends the call where the revision does not have its method.
     fn exists(&mut self, id: CallId, version: ProtocolVersion) -> bool {
-        let method = self.calls.get(id).and_then(|call| call.method);
-        let exists = method.is_none_or(|method| method.exists_in(version));
+        let exists = self.calls.get(id).is_none_or(|call| match call.method {
+            Some(method) => method.exists_in(version),
+            None => self.extensions.has(&call.name, version).unwrap_or(true),
+        });
         if !exists {
             self.finish(id, Err(CallError::NotInRevision { version }));
         }
@@ -242,7 +247,7 @@ impl Session {
         }
     }
 
-    fn send_or_enqueue(&mut self, id: CallId, body: Body, options: &CallOptions) {
+    pub(crate) fn send_or_enqueue(&mut self, id: CallId, body: Body, options: &CallOptions) {
         match self.version() {
             Some(version) => self.send_body(id, body, options, version),
             None => self.enqueue(id, body, options),
@@ -299,6 +304,7 @@ impl Session {
                 };
                 self.finish(id, outcome);
             }
+            Body::Follow(following) => self.begin_following(id, following),
         }
     }
 }

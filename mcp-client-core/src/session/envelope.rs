@@ -5,7 +5,6 @@ use alloc::{string::String, vec::Vec};
 use mcp_proto::{
     encode::Encode,
     meta::keys,
-    types::Meta,
     version::{Era, ProtocolVersion},
 };
 
@@ -69,10 +68,12 @@ impl<'a> Reserved<'a> {
         &self.pairs[..self.length]
     }
 
-    /// With the caller's members, which cannot replace the protocol's own.
-    pub(crate) fn with(&self, meta: &'a Meta) -> Vec<(&'a str, &'a str)> {
+    /// With other members, which cannot replace the protocol's own.
+    pub(crate) fn with(
+        &self,
+        own: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Vec<(&'a str, &'a str)> {
         let reserved = |key: &str| self.members().iter().any(|(name, _)| *name == key);
-        let own = meta.iter().map(|(key, value)| (key, value.as_str()));
         let own = own.filter(|(key, _)| !reserved(key));
         self.members().iter().copied().chain(own).collect()
     }

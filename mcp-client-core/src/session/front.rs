@@ -52,7 +52,7 @@ impl Session {
     /// The request of this id will get no answer.
     pub(crate) fn fail_request(&mut self, wire: i64, error: CallError) {
         if let Some(id) = self.wires.take(wire) {
-            self.finish(id, Err(error));
+            self.request_failed(id, error);
         }
     }
 
@@ -74,7 +74,7 @@ impl Session {
             .filter(|(_, call)| sent(call) && !negotiates(call));
         let open: Vec<CallId> = open.map(|(id, _)| id).collect();
         for id in open {
-            self.finish(id, Err(error.clone()));
+            self.request_failed(id, error.clone());
         }
     }
 

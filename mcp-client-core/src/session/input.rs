@@ -10,13 +10,14 @@ use mcp_proto::{
     method::Method,
     rpc::{CallId, RequestId, RpcError, codes, write_error, write_result},
     time::Instant,
-    types::{ElicitParams, InputRequest, InputRequiredResult, InputResponses},
+    types::{ElicitParams, InputRequest, InputRequests, InputRequiredResult, InputResponses},
     version::{Era, ProtocolVersion},
 };
 
 use crate::{
     error::{CallError, Fault, InputError, Malformed, Misuse},
     event::{Delivery, Event, InputAnswer, InputTicket},
+    extension::News,
     session::Session,
     session::call::State,
     session::outbox::Lane,
@@ -44,6 +45,13 @@ pub(crate) struct Round {
     state: Option<String>,
     // In the server's order: the key, and the question or its answer.
     slots: Vec<(String, Slot)>,
+}
+
+impl Round {
+    /// The keys of the questions.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.slots.iter().map(|(key, _)| &**key)
+    }
 }
 
 #[derive(Debug)]
@@ -108,59 +116,72 @@ impl Session {
         };
         call.rounds += 1;
         let rounds = call.rounds;
+        if !asked.input_requests.is_empty() {
+            return self.put(id, asked.input_requests, asked.request_state, rounds);
+        }
+        let most = self.config.limits.input_rounds;
+        if rounds > most {
+            return self.finish(id, Err(CallError::Input(InputError::TooManyRounds(most))));
+        }
+        if asked.request_state.is_none() {
+            let error = Malformed::new("it asks for input and does not say which");
+            return self.finish(id, Err(CallError::Malformed(error)));
+        }
+        let until = self.now.saturating_add(pause(rounds));
+        self.wait(id, State::Pausing(asked.request_state), until);
+    }
+
+    /// What a call goes on with asks something.
+    pub(crate) fn ask(&mut self, id: CallId, questions: InputRequests) {
+        let Some(call) = self.calls.get_mut(id) else {
+            return;
+        };
+        call.rounds += 1;
+        let rounds = call.rounds;
+        self.put(id, questions, None, rounds);
+    }
+
+    // Puts a round of questions to the program.
+    fn put(&mut self, id: CallId, questions: InputRequests, state: Option<String>, rounds: usize) {
         let limits = &self.config.limits;
         let fault = if rounds > limits.input_rounds {
             Some(InputError::TooManyRounds(limits.input_rounds))
-        } else if asked.input_requests.len() > limits.calls_in_flight {
+        } else if questions.len() > limits.calls_in_flight {
             Some(InputError::TooManyQuestions(limits.calls_in_flight))
         } else {
-            asked
-                .input_requests
+            questions
                 .iter()
                 .find_map(|(_, request)| self.undeclared(request))
         };
         if let Some(fault) = fault {
+            self.abandon(id);
             return self.finish(id, Err(CallError::Input(fault)));
         }
-        let deadline;
-        if asked.input_requests.is_empty() {
-            if asked.request_state.is_none() {
-                let error = Malformed::new("it asks for input and does not say which");
-                return self.finish(id, Err(CallError::Malformed(error)));
-            }
-            deadline = self.now.saturating_add(pause(rounds));
-            self.set_state(id, State::Pausing(asked.request_state));
-        } else {
-            deadline = self.now.saturating_add(limits.input_timeout);
-            let mut slots = Vec::with_capacity(asked.input_requests.len());
-            for (place, (key, request)) in asked.input_requests.into_iter().enumerate() {
-                let method = method_of(&request);
-                let question = Question {
-                    origin: Origin::Round(id, place),
-                    method,
-                };
-                // The call's deadline counts, not one for each question.
-                let question = self.questions.insert(question, Instant::MAX);
-                slots.push((key, Slot::Open(question)));
-                self.events
-                    .push_back(Event::Input(InputTicket(question), request));
-            }
-            let round = Round {
-                state: asked.request_state,
-                slots,
+        let until = self.now.saturating_add(limits.input_timeout);
+        let mut slots = Vec::with_capacity(questions.len());
+        for (place, (key, request)) in questions.into_iter().enumerate() {
+            let method = method_of(&request);
+            let question = Question {
+                origin: Origin::Round(id, place),
+                method,
             };
-            self.set_state(id, State::Asking(Box::new(round)));
+            // The call's deadline counts, not one for each question.
+            let question = self.questions.insert(question, Instant::MAX);
+            slots.push((key, Slot::Open(question)));
+            self.events
+                .push_back(Event::Input(InputTicket(question), request));
         }
-        if let Some(call) = self.calls.get_mut(id) {
-            call.timing.pause(self.now);
-        }
-        self.calls.set_deadline(id, deadline);
+        let round = Round { state, slots };
+        self.wait(id, State::Asking(Box::new(round)), until);
     }
 
-    fn set_state(&mut self, id: CallId, state: State) {
+    // Waits for something that does not count as the server's time.
+    fn wait(&mut self, id: CallId, state: State, until: Instant) {
         if let Some(call) = self.calls.get_mut(id) {
             call.state = state;
+            call.timing.pause(self.now);
         }
+        self.calls.set_deadline(id, until);
     }
 
     fn answer_round(
@@ -178,7 +199,10 @@ impl Session {
         };
         let answer = match answer {
             Ok(answer) => answer.to_json(version),
-            Err(error) => return self.finish(id, Err(CallError::Input(InputError::Failed(error)))),
+            Err(error) => {
+                self.abandon(id);
+                return self.finish(id, Err(CallError::Input(InputError::Failed(error))));
+            }
         };
         if let Some((_, slot)) = round.slots.get_mut(place) {
             *slot = Slot::Answered(answer);
@@ -203,6 +227,9 @@ impl Session {
             _ => (None, InputResponses::new()),
         };
         call.timing.resume(self.now);
+        if call.following.is_some() {
+            return self.advance(id, News::Answered(answers));
+        }
         let deadline = call.timing.deadline(self.now);
         let (version, kept) = (server.version, call.kept.take().unwrap_or_default());
         self.calls.set_deadline(id, deadline);

@@ -3,6 +3,7 @@
 mod call;
 mod calls;
 mod envelope;
+mod follow;
 #[cfg(feature = "http")]
 mod front;
 mod input;
@@ -18,7 +19,7 @@ mod tests;
 pub use negotiate::ServerDetails;
 pub use outbox::Lane;
 pub use pending::Pending;
-pub(crate) use pending::typed;
+pub(crate) use pending::{Reply, typed};
 pub use subscribe::{Subscribed, Subscription, SubscriptionId};
 
 use alloc::{
@@ -41,13 +42,13 @@ use mcp_proto::{
 use crate::{
     error::{CallError, Closed, NegotiationError},
     event::Event,
+    extension::{Extensions, News},
     options::{CallOptions, Config, EraMode},
     session::call::{Call, Owner, State, Timing, Wires},
     session::envelope::{Envelope, json_of},
     session::input::Question,
     session::negotiate::{Negotiation, Step},
     session::outbox::Outbox,
-    session::pending::Reply,
     session::subscribe::Subscriptions,
 };
 
@@ -59,6 +60,7 @@ use crate::{
 pub struct Session {
     pub(crate) config: Config,
     pub(crate) envelope: Envelope,
+    pub(crate) extensions: Extensions,
     negotiation: Negotiation,
     pub(crate) server: Option<Arc<ServerDetails>>,
     failure: Option<NegotiationError>,
@@ -82,9 +84,11 @@ pub struct Session {
 impl Session {
     /// Starts a connection; the first message is on its way out at once.
     #[must_use]
-    pub fn new(config: Config, now: Instant) -> Self {
+    pub fn new(mut config: Config, now: Instant) -> Self {
+        let extensions = Extensions::new(&config.extensions, &mut config.capabilities);
         let mut session = Self {
             envelope: Envelope::new(&config),
+            extensions,
             negotiation: Negotiation::new(config.era),
             server: None,
             failure: None,
@@ -383,9 +387,13 @@ impl Session {
         };
         let wire = match &call.state {
             State::Sent(wire) => *wire,
+            State::Resting if self.now < call.timing.limit => {
+                return self.advance(id, News::Resumed);
+            }
             State::Pausing(_) => return self.ask_again(id),
             State::New | State::Done(_) => return,
-            State::Queued(_) | State::Asking(_) | State::Joining(_) => {
+            State::Queued(_) | State::Asking(_) | State::Joining(_) | State::Resting => {
+                self.abandon(id);
                 return self.finish(id, Err(CallError::TimedOut));
             }
         };
@@ -410,7 +418,12 @@ impl Session {
                 self.negotiate(step);
             }
             _ => {
+                let is_late = self.now >= call.timing.limit || call.following.is_none();
                 self.write_cancellation(wire, Some("timed out"));
+                if !is_late {
+                    return self.request_failed(id, CallError::TimedOut);
+                }
+                self.abandon(id);
                 self.finish(id, Err(CallError::TimedOut));
             }
         }
@@ -443,8 +456,15 @@ impl Session {
         };
         let wire = self.wires.issue(id);
         call.state = State::Sent(wire);
-        let keeps = version.era() == Era::Stateless && call.asks();
-        let token = if call.progress {
+        let keeps = call.method.is_some_and(|method| {
+            if version.era() == Era::Stateless {
+                method.info().asks
+            } else {
+                !call.repeated && self.extensions.may_repeat(method)
+            }
+        });
+        // Reports go on to bear the name of the first request.
+        let token = if call.progress && call.following.is_none() {
             id.as_u64().to_string()
         } else {
             String::new()
@@ -455,14 +475,21 @@ impl Session {
             _ => String::new(),
         };
         let reserved = self.envelope.reserved(version, &token, &level);
+        let added = version.era() == Era::Stateless && self.extensions.has_meta();
+        let added = added.then(|| self.extensions.meta());
         let mut kept = None;
         let (outbox, name) = (&mut self.outbox, &call.name);
         outbox.push(Lane::Call(id), |out| {
             rpc::write_request(out, &wire.into(), name, |out| {
                 let start = out.len();
-                match &options.meta {
-                    None => write_with_meta(params, out, version, reserved.members()),
-                    Some(meta) => write_with_meta(params, out, version, &reserved.with(meta)),
+                match (&options.meta, added) {
+                    (None, None) => write_with_meta(params, out, version, reserved.members()),
+                    (meta, added) => {
+                        let own = meta.iter().flat_map(|meta| meta.iter());
+                        let own = own.map(|(key, value)| (key, value.as_str()));
+                        let members = reserved.with(own.chain(added.into_iter().flatten()));
+                        write_with_meta(params, out, version, &members);
+                    }
                 }
                 kept = keeps.then(|| out[start..].into());
             });
@@ -495,8 +522,10 @@ impl Session {
         }
         if call.owner == Owner::User {
             let state = core::mem::replace(&mut call.state, State::Done(outcome));
+            let following = call.following.take();
             self.calls.set_deadline(id, Instant::MAX);
             self.leave(id, state);
+            self.unfollow(following);
             self.events.push_back(Event::Done(id));
         } else if let Some(call) = self.drop_call(id) {
             self.internal_done(call.owner, outcome);
@@ -507,7 +536,9 @@ impl Session {
     pub(crate) fn drop_call(&mut self, id: CallId) -> Option<Call> {
         let mut call = self.calls.remove(id)?;
         let state = core::mem::replace(&mut call.state, State::New);
+        let following = call.following.take();
         self.leave(id, state);
+        self.unfollow(following);
         Some(call)
     }
 
@@ -519,7 +550,7 @@ impl Session {
             }
             State::Asking(round) => self.drop_questions(&round),
             State::Joining(subscription) => self.left(subscription),
-            State::New | State::Pausing(_) | State::Done(_) => {}
+            State::New | State::Pausing(_) | State::Resting | State::Done(_) => {}
         }
     }
 }

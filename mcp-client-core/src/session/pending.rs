@@ -27,6 +27,8 @@ pub struct Pending<T> {
 #[derive(Debug)]
 pub(crate) enum Reply {
     Text(Json),
+    /// A result of an extension's type, for the caller of this call to go on with.
+    HandedOver(CallId, Json),
     Pages(Vec<Json>),
     Subscribed(Subscribed),
     Server(Arc<ServerDetails>),
@@ -62,14 +64,14 @@ impl<T> fmt::Debug for Pending<T> {
 
 pub(crate) fn typed<T: DeserializeOwned>(reply: Reply) -> Result<T, serde_json::Error> {
     match reply {
-        Reply::Text(json) => json.to(),
+        Reply::Text(json) | Reply::HandedOver(_, json) => json.to(),
         _ => Err(mismatch()),
     }
 }
 
 pub(crate) fn text(reply: Reply) -> Result<Json, serde_json::Error> {
     match reply {
-        Reply::Text(json) => Ok(json),
+        Reply::Text(json) | Reply::HandedOver(_, json) => Ok(json),
         _ => Err(mismatch()),
     }
 }

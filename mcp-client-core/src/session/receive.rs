@@ -14,12 +14,14 @@ use mcp_proto::{
         AcknowledgedParams, CancelledParams, ElicitationCompleteParams, InputRequiredResult,
         LogParams, ProgressParams, ProgressToken, ResourceUpdatedParams, ResultType,
     },
+    version::ProtocolVersion,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     error::{CallError, Fault, Malformed},
     event::{Change, Event},
+    extension::News,
     session::Session,
     session::call::{Owner, State},
     session::pending::Reply,
@@ -124,9 +126,9 @@ impl Session {
                 self.drop_call(id);
                 self.handshake_answered(text);
             }
-            (_, Err(_)) => {
-                if let Err(error) = outcome {
-                    self.finish(id, Err(CallError::Rpc(error)));
+            (_, Err(error)) => {
+                if !self.repeat(id, error) {
+                    self.request_failed(id, CallError::Rpc(error.clone()));
                 }
             }
             (Owner::User, Ok(raw)) => return self.judge(id, *raw),
@@ -164,13 +166,27 @@ impl Session {
     // What kind of result a call has got; gives back one that is to be kept.
     fn judge<'m>(&mut self, id: CallId, raw: Raw<'m>) -> Option<(CallId, Raw<'m>)> {
         let text = raw.get();
-        let call = self.calls.get(id)?;
-        // Only 2026-07-28 has `resultType`, and only methods of an extension may have one of their
-        // own.
-        if !self.is_stateless() || call.method.is_none() || text.starts_with(COMPLETE) {
-            return Some((id, raw));
+        let call = self.calls.get_mut(id)?;
+        if call.following.is_some() {
+            call.state = State::New;
+            self.advance(id, News::Result(text));
+            return None;
         }
         let asks = call.asks();
+        let method = call.method;
+        // Only 2026-07-28 has `resultType`, and only methods of an extension may have one of their
+        // own. In 2025-11-25 tasks can be told by their shape.
+        let has_types = match method {
+            Some(_) if self.is_stateless() => !text.starts_with(COMPLETE),
+            Some(method) => {
+                self.version() == Some(ProtocolVersion::V2025_11_25)
+                    && self.extensions.follow(method)
+            }
+            None => false,
+        };
+        if !has_types {
+            return Some((id, raw));
+        }
         let error = match ResultType::of(text) {
             Ok(ResultType::Complete) => return Some((id, raw)),
             Ok(ResultType::InputRequired) if asks => {
@@ -182,8 +198,10 @@ impl Session {
                     Err(error) => Malformed::new(error),
                 }
             }
-            // 2026-07-28, basic, Results: an unrecognised resultType makes the result invalid.
-            Ok(other) => Malformed::new(format_args!("its resultType `{other}` is unexpected")),
+            Ok(other) => {
+                self.extended(id, &other, raw);
+                return None;
+            }
             Err(error) => Malformed::new(error),
         };
         self.finish(id, Err(CallError::Malformed(error)));
@@ -261,7 +279,9 @@ impl Session {
             Some(Method::ResourceUpdated) => read(params).map(|params: ResourceUpdatedParams| {
                 self.changed(Change::Resource(params.uri.into()));
             }),
-            Some(Method::Acknowledged) => read(params).and_then(|params| self.acknowledge(params)),
+            Some(Method::Acknowledged) => {
+                read(params).and_then(|read| self.acknowledge(read, params.map_or("{}", Raw::get)))
+            }
             Some(Method::ElicitComplete) => {
                 read(params).map(|params: ElicitationCompleteParams| {
                     self.events
@@ -270,6 +290,9 @@ impl Session {
             }
             _ => {
                 let params = params.map(Json::from_raw);
+                if let Some(params) = &params {
+                    self.noticed(name, params);
+                }
                 self.events
                     .push_back(Event::Notification(String::from(name), params));
                 Ok(())
@@ -290,16 +313,29 @@ impl Session {
             return;
         };
         let id = CallId::from_u64(self.calls.tag(), token);
+        if self.calls.get(id).is_some() {
+            return self.progressed(id, params);
+        }
+        for follower in self.followers(id) {
+            self.progressed(follower, params.clone());
+        }
+    }
+
+    fn progressed(&mut self, id: CallId, params: ProgressParams) {
         let now = self.now;
         // Reports that come late, or that nobody asked for, are no sign of life.
         let Some(call) = self.calls.get_mut(id).filter(|call| call.progress) else {
             return;
         };
-        if !matches!(call.state, State::Sent(_)) {
-            return;
+        match call.state {
+            State::Sent(_) => {
+                let deadline = call.timing.deadline(now);
+                self.calls.set_deadline(id, deadline);
+            }
+            State::Done(_) => return,
+            _ if call.following.is_none() => return,
+            _ => {}
         }
-        let deadline = call.timing.deadline(now);
-        self.calls.set_deadline(id, deadline);
         self.events.push_back(Event::Progress(id, params.into()));
     }
 
@@ -311,13 +347,15 @@ impl Session {
         }
     }
 
-    fn acknowledge(&mut self, params: AcknowledgedParams) -> Result<(), RpcError> {
+    fn acknowledge(&mut self, params: AcknowledgedParams, text: &str) -> Result<(), RpcError> {
         let id = params
             .meta
             .as_ref()
             .and_then(|meta| meta.get(keys::SUBSCRIPTION_ID));
         match id.map(Json::to::<RequestId>) {
-            Some(Ok(RequestId::Number(wire))) if self.acknowledged(wire, params.notifications) => {
+            Some(Ok(RequestId::Number(wire)))
+                if self.acknowledged(wire, params.notifications, text) =>
+            {
                 Ok(())
             }
             // It may cross the cancellation of the stream, or its timeout.

@@ -5,12 +5,12 @@ use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::time::Duration;
 
 use mcp_proto::{
+    encode::{EncodeFields, Object},
+    json::Json,
     method::Method,
     rpc::{CallId, RpcError, codes},
     time::Instant,
-    types::{
-        ListenParams, ServerCapabilities, SubscribeParams, SubscriptionFilter, UnsubscribeParams,
-    },
+    types::{Map, ServerCapabilities, SubscribeParams, SubscriptionFilter, UnsubscribeParams},
 };
 
 use crate::{
@@ -41,6 +41,9 @@ pub struct Subscription {
     pub resources: bool,
     /// Changes of the resources with these URIs, and of what lies below them.
     pub uris: Vec<String>,
+    /// Topics of extensions (2026-07-28): the member that lists them, and one of them. What is told
+    /// of them comes as [`Event::Notification`].
+    pub topics: Vec<(String, String)>,
 }
 
 impl Subscription {
@@ -51,7 +54,7 @@ impl Subscription {
             tools: true,
             prompts: true,
             resources: true,
-            uris: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -65,6 +68,20 @@ impl Subscription {
     #[must_use]
     pub fn with_uri(mut self, uri: impl Into<String>) -> Self {
         self.uris.push(uri.into());
+        self
+    }
+
+    /// Also what is told of this topic of an extension, which is listed under `field`.
+    ///
+    /// ```
+    /// use mcp_client_core::Subscription;
+    ///
+    /// let wanted = Subscription::default().with_topic("taskIds", "3c1f");
+    /// assert_eq!(wanted.topics.len(), 1);
+    /// ```
+    #[must_use]
+    pub fn with_topic(mut self, field: impl Into<String>, topic: impl Into<String>) -> Self {
+        self.topics.push((field.into(), topic.into()));
         self
     }
 
@@ -107,6 +124,8 @@ struct Entry {
     stage: Stage,
     /// The caller's wait for the first grant.
     joining: Option<CallId>,
+    /// The call whose topic this is for.
+    follower: Option<CallId>,
     granted: Option<SubscriptionFilter>,
     delay: Duration,
 }
@@ -139,6 +158,26 @@ impl Subscriptions {
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<SubscriptionId> {
         let due = |entry: &&Entry| matches!(entry.stage, Stage::Pausing(until) if until <= now);
         self.list.iter().find(due).map(|entry| entry.id)
+    }
+
+    fn add(
+        &mut self,
+        wanted: Subscription,
+        joining: Option<CallId>,
+        follower: Option<CallId>,
+    ) -> SubscriptionId {
+        self.last += 1;
+        let id = SubscriptionId(self.last);
+        self.list.push(Entry {
+            id,
+            wanted,
+            stage: Stage::Waiting,
+            joining,
+            follower,
+            granted: None,
+            delay: FIRST_DELAY,
+        });
+        id
     }
 
     fn get(&mut self, id: SubscriptionId) -> Option<&mut Entry> {
@@ -195,24 +234,36 @@ impl Session {
         if uris + wanted.uris.len() > limits.subscribed_uris {
             return Err(Misuse::TooManyUris(limits.subscribed_uris));
         }
+        let topics = self.subscriptions.list.iter();
+        let topics: usize = topics.map(|entry| entry.wanted.topics.len()).sum();
+        if topics + wanted.topics.len() > limits.subscribed_topics {
+            return Err(Misuse::TooManyTopics(limits.subscribed_topics));
+        }
         let joining = self.open(Cow::Borrowed(Method::Listen.name()), None, options, now)?;
-        self.subscriptions.last += 1;
-        let id = SubscriptionId(self.subscriptions.last);
+        let id = self.subscriptions.add(wanted, Some(joining), None);
         if let Some(call) = self.calls.get_mut(joining) {
             call.state = State::Joining(id);
         }
-        self.subscriptions.list.push(Entry {
-            id,
-            wanted,
-            stage: Stage::Waiting,
-            joining: Some(joining),
-            granted: None,
-            delay: FIRST_DELAY,
-        });
         if self.server.is_some() {
             self.open_subscription(id);
         }
         Ok(Pending::new(joining, pending::subscribed))
+    }
+
+    /// Opens a stream for a topic that this call follows, if there is room for one.
+    pub(crate) fn listen_for(
+        &mut self,
+        follower: CallId,
+        field: String,
+        topic: String,
+    ) -> Option<SubscriptionId> {
+        if self.subscriptions.list.len() >= self.config.limits.listens {
+            return None;
+        }
+        let wanted = Subscription::default().with_topic(field, topic);
+        let id = self.subscriptions.add(wanted, None, Some(follower));
+        self.open_subscription(id);
+        Some(id)
     }
 
     /// Ends a subscription; the server is told.
@@ -263,7 +314,7 @@ impl Session {
         let (Some(version), Some(entry)) = (self.version(), self.subscriptions.get(id)) else {
             return;
         };
-        let params = ListenParams::new(entry.wanted.filter());
+        let params = Listen(entry.wanted.clone());
         // The deadline is for the acknowledgement; the stream itself has none.
         let timing = Timing::new(&CallOptions::default(), &self.config.limits, self.now);
         let call = Call::new(Owner::Listen(id), Method::Listen, timing);
@@ -273,7 +324,14 @@ impl Session {
     }
 
     /// The server acknowledges the stream that this request opened.
-    pub(crate) fn acknowledged(&mut self, wire: i64, granted: SubscriptionFilter) -> bool {
+    ///
+    /// `text` is the JSON text of what it says.
+    pub(crate) fn acknowledged(
+        &mut self,
+        wire: i64,
+        granted: SubscriptionFilter,
+        text: &str,
+    ) -> bool {
         let Some(call) = self.wires.get(wire) else {
             return false;
         };
@@ -282,6 +340,7 @@ impl Session {
         };
         self.calls.set_deadline(call, Instant::MAX);
         self.granted(id, granted);
+        self.topics_granted(id, text);
         true
     }
 
@@ -305,6 +364,7 @@ impl Session {
         let Some(entry) = self.subscriptions.get(id) else {
             return;
         };
+        let follower = entry.follower;
         let empty = SubscriptionFilter::default();
         let over = match &outcome {
             // An end that the server announces is final where it grants nothing.
@@ -320,7 +380,7 @@ impl Session {
         if !over {
             entry.stage = Stage::Pausing(now.saturating_add(entry.delay));
             entry.delay = (entry.delay * 2).min(LONGEST_DELAY);
-            return;
+            return self.topic_lost(follower);
         }
         let joining = entry.joining.take();
         self.subscriptions.remove(id);
@@ -328,7 +388,29 @@ impl Session {
             let outcome = outcome.map(|_| Reply::Subscribed(Subscribed { id, granted: empty }));
             self.finish(joining, outcome);
         }
-        self.events.push_back(Event::Unsubscribed(id));
+        match follower {
+            Some(_) => self.topic_lost(follower),
+            None => self.events.push_back(Event::Unsubscribed(id)),
+        }
+    }
+
+    // Whoever follows a topic is told how it is now.
+    fn topics_granted(&mut self, id: SubscriptionId, text: &str) {
+        let Some(entry) = self.subscriptions.get(id) else {
+            return;
+        };
+        let (Some(follower), Some((field, topic))) = (entry.follower, entry.wanted.topics.first())
+        else {
+            return;
+        };
+        let tells = listed(text, field).is_some_and(|topics| topics.contains(topic));
+        self.stream_tells(follower, tells);
+    }
+
+    fn topic_lost(&mut self, follower: Option<CallId>) {
+        if let Some(follower) = follower {
+            self.stream_tells(follower, false);
+        }
     }
 
     fn stop_listening(&mut self, call: CallId) {
@@ -446,6 +528,9 @@ impl Session {
         let joining = entry.joining.take();
         let again = joining.is_none();
         entry.granted = Some(granted.clone());
+        if entry.follower.is_some() {
+            return;
+        }
         self.events
             .push_back(Event::Subscribed(id, granted.clone()));
         if again {
@@ -491,6 +576,36 @@ impl Subscription {
         filter.resource_subscriptions.clone_from(&self.uris);
         filter
     }
+}
+
+/// What `subscriptions/listen` asks for, topics of extensions included.
+#[derive(Clone)]
+struct Listen(Subscription);
+
+impl EncodeFields for Listen {
+    fn encode_fields(&self, object: &mut Object<'_>) {
+        let Self(wanted) = self;
+        let (out, version) = object.key("notifications");
+        let mut filter = Object::new(out, version);
+        wanted.filter().encode_fields(&mut filter);
+        let mut fields: Vec<&str> = wanted.topics.iter().map(|(field, _)| &**field).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        for field in fields {
+            let topics = wanted.topics.iter().filter(|(of, _)| of == field);
+            let topics: Vec<String> = topics.map(|(_, topic)| topic.clone()).collect();
+            filter.field(field, &topics);
+        }
+        filter.end();
+        object.meta(None);
+    }
+}
+
+/// The topics that an acknowledgement lists under `field`.
+fn listed(acknowledged: &str, field: &str) -> Option<Vec<String>> {
+    let params: Map<Json> = serde_json::from_str(acknowledged).ok()?;
+    let granted: Map<Json> = params.get("notifications")?.to().ok()?;
+    granted.get(field)?.to().ok()
 }
 
 /// Errors that will not be different the next time.

@@ -5,6 +5,7 @@ mod chaos;
 mod faults;
 mod input;
 mod subscriptions;
+mod tasks;
 
 use alloc::{
     format,
@@ -100,6 +101,10 @@ impl Script {
                 Event::Ready => "ready".to_string(),
                 Event::Done(_) => "done".to_string(),
                 Event::Progress(_, progress) => format!("progress {}", progress.done),
+                Event::Task(_, task) => {
+                    let message = task.status_message.unwrap_or_default();
+                    format!("task {} {message}", task.status.as_str())
+                }
                 Event::Log(entry) => format!("log {}", entry.level),
                 Event::Input(ticket, request) => {
                     self.tickets.push(ticket);
@@ -146,6 +151,10 @@ impl Script {
             r#""io.modelcontextprotocol/clientInfo":{"name":"c","version":"1"},"#,
             r#""io.modelcontextprotocol/clientCapabilities":{}"#
         );
+        let with_tasks = meta.replace(
+            "Capabilities\":{}",
+            r#"Capabilities":{"extensions":{"io.modelcontextprotocol/tasks":{}}}"#,
+        );
         let short = |line: String| {
             let line = line
                 .strip_prefix(r#"{"jsonrpc":"2.0","#)
@@ -154,6 +163,7 @@ impl Script {
                 .unwrap()
                 .to_string();
             line.replace(meta, "..")
+                .replace(&with_tasks, "..")
                 .replace(r#","_meta":{..}"#, "")
                 .replace(r#""_meta":{..}"#, "")
         };

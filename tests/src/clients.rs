@@ -357,7 +357,7 @@ any_client!(
     bind_blocking::Client,
     plain,
     |client, patience, tool, arguments| {
-        let client = client.with(Options::default().timeout(patience));
+        let client = client.with(Options::default().timeout(patience).max(patience));
         match client.call_tool(tool, arguments) {
             Err(bind_blocking::Error::Call(CallError::TimedOut)) => None,
             result => Some(result),

@@ -235,3 +235,38 @@ fn a_server_within_an_application_ends_with_it() {
         assert!(client.ping().is_err(), "{name}");
     }
 }
+
+#[test]
+fn a_task_is_begun_watched_asked_and_read() {
+    for name in ["tasks", "tasks_tokio"] {
+        let Some(path) = example(name) else { return };
+        let told = Command::new(path).output().unwrap();
+        let problems = String::from_utf8_lossy(&told.stderr).into_owned();
+        let told = String::from_utf8(told.stdout).unwrap();
+        assert!(
+            told.starts_with("2026-07-28:\n"),
+            "{name}: {told}{problems}"
+        );
+        assert_eq!(told.matches(":\n").count(), 2, "{told}");
+        for (line, times) in [
+            ("  asked: Metropolis is long. Really?\n", 2),
+            ("  input_required\n", 2),
+            ("  completed\n", 1),
+            ("  Metropolis.mp4\n", 2),
+            ("  again: Metropolis.mp4\n", 2),
+        ] {
+            assert!(
+                told.matches(line).count() >= times,
+                "{name}: {told}{problems}"
+            );
+        }
+        if name == "tasks" {
+            assert_eq!(
+                told.matches("  plainly: Metropolis.mp4\n").count(),
+                2,
+                "{told}"
+            );
+            assert_eq!(told.matches("  cancelled\n").count(), 2, "{told}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 mod call;
 mod calls;
 mod envelope;
+mod filter;
 mod follow;
 #[cfg(feature = "http")]
 mod front;

@@ -5,12 +5,10 @@ use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::time::Duration;
 
 use mcp_proto::{
-    encode::{EncodeFields, Object},
-    json::Json,
     method::Method,
     rpc::{CallId, RpcError, codes},
     time::Instant,
-    types::{Map, ServerCapabilities, SubscribeParams, SubscriptionFilter, UnsubscribeParams},
+    types::{ServerCapabilities, SubscribeParams, SubscriptionFilter, UnsubscribeParams},
 };
 
 use crate::{
@@ -19,6 +17,7 @@ use crate::{
     options::CallOptions,
     session::Session,
     session::call::{Call, Owner, State, Timing},
+    session::filter::{Listen, listed},
     session::pending::{self, Pending, Reply},
 };
 
@@ -314,7 +313,7 @@ impl Session {
         let (Some(version), Some(entry)) = (self.version(), self.subscriptions.get(id)) else {
             return;
         };
-        let params = Listen(entry.wanted.clone());
+        let params = Listen::new(entry.wanted.filter(), entry.wanted.topics.clone());
         // The deadline is for the acknowledgement; the stream itself has none.
         let timing = Timing::new(&CallOptions::default(), &self.config.limits, self.now);
         let call = Call::new(Owner::Listen(id), Method::Listen, timing);
@@ -576,36 +575,6 @@ impl Subscription {
         filter.resource_subscriptions.clone_from(&self.uris);
         filter
     }
-}
-
-/// What `subscriptions/listen` asks for, topics of extensions included.
-#[derive(Clone)]
-struct Listen(Subscription);
-
-impl EncodeFields for Listen {
-    fn encode_fields(&self, object: &mut Object<'_>) {
-        let Self(wanted) = self;
-        let (out, version) = object.key("notifications");
-        let mut filter = Object::new(out, version);
-        wanted.filter().encode_fields(&mut filter);
-        let mut fields: Vec<&str> = wanted.topics.iter().map(|(field, _)| &**field).collect();
-        fields.sort_unstable();
-        fields.dedup();
-        for field in fields {
-            let topics = wanted.topics.iter().filter(|(of, _)| of == field);
-            let topics: Vec<String> = topics.map(|(_, topic)| topic.clone()).collect();
-            filter.field(field, &topics);
-        }
-        filter.end();
-        object.meta(None);
-    }
-}
-
-/// The topics that an acknowledgement lists under `field`.
-fn listed(acknowledged: &str, field: &str) -> Option<Vec<String>> {
-    let params: Map<Json> = serde_json::from_str(acknowledged).ok()?;
-    let granted: Map<Json> = params.get("notifications")?.to().ok()?;
-    granted.get(field)?.to().ok()
 }
 
 /// Errors that will not be different the next time.

@@ -72,12 +72,15 @@ struct ResultType {
 /// Makes the machine by which a call goes on.
 type Begun = Result<Box<dyn FollowUp>, Malformed>;
 
+type BeginFn = dyn Fn(&Json, &Follow<'_>) -> Begun + Send + Sync;
+type AgainFn = dyn Fn(&RpcError, &Json, &ServerDetails) -> Option<Json> + Send + Sync;
+
 #[derive(Clone)]
-struct Begin(Arc<dyn Fn(&Json, &Follow<'_>) -> Begun + Send + Sync>);
+struct Begin(Arc<BeginFn>);
 
 /// Finds other parameters for a call that was refused.
 #[derive(Clone)]
-struct Again(Arc<dyn Fn(&RpcError, &Json, &ServerDetails) -> Option<Json> + Send + Sync>);
+struct Again(Arc<AgainFn>);
 
 impl Extension {
     /// An extension of that identifier: a prefix that is a domain name read backwards, a slash, and

@@ -126,15 +126,22 @@ impl Session {
                 self.drop_call(id);
                 self.handshake_answered(text);
             }
-            (_, Err(error)) => {
-                if !self.repeat(id, error) {
-                    self.request_failed(id, CallError::Rpc(error.clone()));
+            (_, Err(_)) => {
+                if let Err(error) = outcome {
+                    self.refused(id, error);
                 }
             }
             (Owner::User, Ok(raw)) => return self.judge(id, *raw),
             (_, Ok(_)) => self.finish(id, Ok(Reply::Text(Json::empty_object()))),
         }
         None
+    }
+
+    // A call was answered with an error, which need not be its end.
+    fn refused(&mut self, id: CallId, error: RpcError) {
+        if !self.repeat(id, &error) {
+            self.request_failed(id, CallError::Rpc(error));
+        }
     }
 
     // Answers to what was cancelled or given up may well cross; others cannot be explained.

@@ -22,6 +22,10 @@ use crate::{
 
 /// What has come of a call that may become a task: the task, or what any other call gives.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a call has become a task, or it has not"
+)]
 pub enum Started<T> {
     /// It has become a task.
     Task(T),

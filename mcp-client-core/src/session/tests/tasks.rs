@@ -716,3 +716,130 @@ fn tasks_are_listed_in_2025_only() {
         Err(CallError::NotInRevision { .. })
     ));
 }
+
+/// Whatever a server says about a task, in whatever order: the call ends within its time, the
+/// server is asked no more often than it may be, and nothing is left over.
+#[test]
+fn no_answers_keep_a_call_or_a_server_busy() {
+    for seed in 0..3_000 {
+        hostile(seed);
+    }
+}
+
+fn hostile(seed: u64) {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut roll = move |sides: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % sides as u64) as usize
+    };
+    let mut script = match roll(3) {
+        0 => handshake(),
+        1 => Script::stateless(asked),
+        _ => Script::stateless(with(Tasks::new().listening())),
+    };
+    let mut options = CallOptions::default().with_max(60 * SECOND);
+    options.timeout = Some(10 * SECOND);
+    options.detached = roll(2) == 0;
+    let call = match roll(2) {
+        0 => script.start_with(command::call_tool("t", &()), &options),
+        _ => script.start_with(tasks::task_result("T", None), &options),
+    };
+    let (mut owed, mut asked, mut ended) = (Vec::<(String, bool)>::new(), 0_u32, false);
+    let begun = script.now;
+    while !ended && script.now.duration_since(begun) < 2000 * SECOND {
+        for line in script.sent_lines() {
+            asked += 1;
+            if let Some(rest) = line.strip_prefix(r#"{"jsonrpc":"2.0","id":"#) {
+                let id = rest.split(',').next().unwrap_or_default();
+                owed.push((id.into(), line.contains("tasks/result")));
+            }
+        }
+        let id = match roll(8) {
+            0 => "999".to_string(),
+            _ if owed.is_empty() => "998".into(),
+            _ => {
+                let at = roll(owed.len());
+                owed.swap_remove(at).0
+            }
+        };
+        let answer = hostile_answer(&mut roll);
+        match roll(12) {
+            0 => script.note("notifications/tasks", &answer),
+            1 => script.note("notifications/tasks/status", &answer),
+            2 => script.note(
+                "notifications/subscriptions/acknowledged",
+                &format!(
+                    r#"{{"notifications":{{"taskIds":["T"]}},"_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}}}}"#
+                ),
+            ),
+            3 => script.line(&format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{},"message":"no"}}}}"#,
+                [-32000, -32601, -32602, -32603][roll(4)]
+            )),
+            4 | 5 => {}
+            _ => script.result_of(&id, &answer),
+        }
+        ended |= script.events().iter().any(|event| event == "done");
+        if !script.tickets.is_empty() && roll(2) == 0 {
+            script.answer_form();
+            ended |= script.events().iter().any(|event| event == "done");
+        }
+        script.pass(Duration::from_millis([0, 1, 40, 900, 11_000][roll(5)]));
+        ended |= script.events().iter().any(|event| event == "done");
+    }
+    assert!(ended, "seed {seed}: it never ends");
+    let _ = script.taken(call);
+    // A look in 50 ms at most, and what belongs to each: an answer, a fetch, a cancellation.
+    assert!(asked < 4 * 2000 * 20, "seed {seed}: asked {asked} times");
+    for _ in 0..40 {
+        script.pass(300 * SECOND);
+        script.events();
+        script.sent_lines();
+    }
+    let left = script.client.calls.iter().count() + script.client.questions.iter().count();
+    assert_eq!(left, 0, "seed {seed}");
+    assert_eq!(script.client.poll_timeout(), None, "seed {seed}");
+}
+
+fn hostile_answer(roll: &mut impl FnMut(usize) -> usize) -> String {
+    let status = [
+        "working",
+        "working",
+        "input_required",
+        "completed",
+        "failed",
+        "cancelled",
+        "?",
+    ][roll(7)];
+    let more = [
+        String::new(),
+        format!(r#","result":{CONTENT}"#),
+        r#","result":{"resultType":"task"}"#.into(),
+        r#","error":{"code":1,"message":"m"}"#.into(),
+        format!(r#","inputRequests":{{"k{}":{ASKS}}}"#, roll(40)),
+        r#","inputRequests":{}"#.into(),
+    ][roll(6)]
+    .clone();
+    let interval = ["0", "18446744073709551615", "-1", "7", "\"x\""][roll(5)];
+    let id = ["T", "T", "T", "T", "U", ""][roll(6)];
+    let task = task(status, &more)
+        .replace("2000", interval)
+        .replace("60000", ["0", "null", "1"][roll(3)])
+        .replace("\"T\"", &format!("\"{id}\""));
+    match roll(6) {
+        0 => format!(r#"{{"resultType":"task",{task}}}"#),
+        1 => format!(r#"{{"task":{{{task}}}}}"#),
+        2 => CONTENT.into(),
+        _ => format!(r#"{{"resultType":"complete",{task}}}"#),
+    }
+}
+
+impl Script {
+    fn result_of(&mut self, id: &str, result: &str) {
+        self.line(&format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#
+        ));
+    }
+}

@@ -8,6 +8,8 @@ use mcp_proto::{
     types::{Map, SubscriptionFilter},
 };
 
+use crate::event::Change;
+
 /// Parameters of `subscriptions/listen`.
 #[derive(Clone)]
 pub(crate) struct Listen {
@@ -45,6 +47,20 @@ pub(crate) fn listed(acknowledged: &str, field: &str) -> Option<Vec<String>> {
     let params: Map<Json> = serde_json::from_str(acknowledged).ok()?;
     let granted: Map<Json> = params.get("notifications")?.to().ok()?;
     granted.get(field)?.to().ok()
+}
+
+/// Everything that may have changed of what a server grants.
+pub(crate) fn changes_of(granted: &SubscriptionFilter) -> impl Iterator<Item = Change> + use<'_> {
+    let lists = [
+        granted.tools_list_changed.then_some(Change::Tools),
+        granted.prompts_list_changed.then_some(Change::Prompts),
+        granted.resources_list_changed.then_some(Change::Resources),
+    ];
+    let resources = granted
+        .resource_subscriptions
+        .iter()
+        .map(|uri| Change::Resource(uri.as_str().into()));
+    lists.into_iter().flatten().chain(resources)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::{
     options::CallOptions,
     session::Session,
     session::call::{Call, Owner, State, Timing},
-    session::filter::{Listen, listed},
+    session::filter::{Listen, changes_of, listed},
     session::pending::{self, Pending, Reply},
 };
 
@@ -587,17 +587,4 @@ fn is_final(error: &RpcError) -> bool {
             | codes::MISSING_CLIENT_CAPABILITY
             | codes::UNSUPPORTED_PROTOCOL_VERSION
     )
-}
-
-fn changes_of(granted: &SubscriptionFilter) -> impl Iterator<Item = Change> + use<'_> {
-    let lists = [
-        granted.tools_list_changed.then_some(Change::Tools),
-        granted.prompts_list_changed.then_some(Change::Prompts),
-        granted.resources_list_changed.then_some(Change::Resources),
-    ];
-    let resources = granted
-        .resource_subscriptions
-        .iter()
-        .map(|uri| Change::Resource(uri.as_str().into()));
-    lists.into_iter().flatten().chain(resources)
 }

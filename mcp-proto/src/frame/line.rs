@@ -129,8 +129,11 @@ impl LineDecoder {
                 self.state = State::Reading;
                 continue;
             }
+            let whole = end - begin;
             let end = trim_end(&self.buffer, begin, end);
-            if end - begin > self.limit {
+            // One carriage return is free; more of them would have been too long before the
+            // newline came, had they come alone.
+            if end - begin > self.limit || whole > self.limit + 1 {
                 return Some(Err(FrameError::TooLong(self.limit)));
             }
             if self.buffer[begin..end].iter().all(u8::is_ascii_whitespace) {
@@ -274,6 +277,8 @@ mod tests {
             (b"\xEF\xBB", vec![Ok("\u{fffd}".into())]),
             (b"1234\n", vec![Ok("1234".into())]),
             (b"1234\r\n", vec![Ok("1234".into())]),
+            (b"1234\r\r\n", vec![too_long.clone()]),
+            (b"\r\r\r\r\r\r\nab\n", vec![too_long.clone(), Ok("ab".into())]),
             (b"12345\nab\n", vec![too_long.clone(), Ok("ab".into())]),
             (b"123456789\nab\n", vec![too_long.clone(), Ok("ab".into())]),
             (b"123456789", vec![too_long]),

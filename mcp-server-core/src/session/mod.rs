@@ -159,6 +159,8 @@ impl Session {
     /// Says on whose behalf everything is asked; to be told before anything is.
     pub(crate) fn set_subject(&mut self, subject: Option<Arc<str>>) {
         self.subject = subject;
+        // What was read of the client is remembered with whom it asks for.
+        self.known = None;
     }
 
     /// Says who keeps the states of calls that ask, where the service does not.

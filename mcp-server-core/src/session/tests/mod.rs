@@ -2,6 +2,7 @@
 
 mod calls;
 mod changes;
+mod counts;
 mod eras;
 mod extensions;
 mod input;

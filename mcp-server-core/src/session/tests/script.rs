@@ -6,10 +6,11 @@
 //! ! closed Eof                        an event; calls that are run in place are not shown
 //! call 1: hold                        an event: this handler keeps its ticket for now
 //! finish 1 text                       a held call's outcome; also `panic 1`, `fail 1 CODE`
+//! ask 1                             a held call's outcome: it asks for the client's roots
 //! progress 1 2/5 words                a held call's notes; also `log 1 LEVEL`, `log 1 LEVEL LOGGER`
 //! wait 5s                             time passes; also `ns`, `ms`
 //! change tools | prompts | resources | URI
-//! without NAME                        a service without the tool of that name
+//! without NAME                        a service without the tool of that name, or the resource
 //! stop reading | read                 what the client does with our output
 //! eof | close
 //! ```
@@ -31,18 +32,18 @@ use mcp_proto::{
     rpc::{CallId, RpcError},
     time::Instant,
     types::{
-        CallToolResult, Completion, ContentBlock, GetPromptResult, Implementation, Prompt,
-        PromptMessage, ReadResourceResult, Resource, ResourceContents, ResourceTemplate, Role,
-        Tool,
+        CallToolResult, Completion, ContentBlock, GetPromptResult, Implementation, InputRequest,
+        Prompt, PromptMessage, ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
+        Role, Tool,
     },
 };
 
 use crate::{
-    call::{Call, Change, Delivery, Event, Note, Outcome, PeerFault, Ticket, Work},
+    call::{Call, Change, Delivery, Event, NeedInput, Note, Outcome, PeerFault, Ticket, Work},
     cancel::CancelToken,
     conn::Conn,
     extension::{ExtensionResult, TopicChange, TopicNotice},
-    service::{Component, Service},
+    service::{Component, ComponentKind, Edit, Service},
 };
 
 /// What a component's handler does.
@@ -148,7 +149,7 @@ impl Stage {
         }
     }
 
-    fn act(&mut self, line: &str) {
+    pub(super) fn act(&mut self, line: &str) {
         writeln!(self.transcript, "{line}").unwrap();
         let words: Vec<&str> = line.splitn(4, ' ').collect();
         let now = self.now;
@@ -162,6 +163,11 @@ impl Stage {
                 let words = words[2..].join(" ");
                 self.finish(call, |work| outcome(work, &words));
             }
+            ["ask", call] => self.finish(call, |_| {
+                let roots = InputRequest::ListRoots(Default::default());
+                let questions = [(String::from("k"), roots)].into_iter().collect();
+                Outcome::NeedInput(NeedInput::new(questions))
+            }),
             ["fail", call, code] => self.finish(call, |_| failure(code.parse().unwrap())),
             ["panic", call] => {
                 let (_, id, ..) = &self.held[&call.parse().unwrap()];
@@ -185,9 +191,11 @@ impl Stage {
             }
             ["change", what] => self.conn.handle_change(&change(what), now),
             ["without", name] => {
-                let edit = |edit: &mut crate::service::Edit<Act>| {
-                    Ok(edit.remove(crate::service::ComponentKind::Tool, name))
+                let kind = match name.contains(':') {
+                    true => ComponentKind::Resource,
+                    false => ComponentKind::Tool,
                 };
+                let edit = |edit: &mut Edit<Act>| Ok(edit.remove(kind, name));
                 let (service, _) = self.conn.service().edited(edit).unwrap();
                 self.conn.handle_service(Arc::new(service), now);
             }

@@ -1,0 +1,251 @@
+//! What a session counts, remembers and leaves behind.
+
+use super::script::*;
+use alloc::{format, string::String, sync::Arc, vec::Vec};
+use core::time::Duration;
+use mcp_proto::{json::Json, limits::Limits, time::Instant, types::CallToolResult};
+
+use crate::{
+    call::{Call, Event, Outcome},
+    conn::Conn,
+};
+
+/// A client that can be asked for its roots.
+const ABLE: &str = r#"
+        > {"id":"i","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"roots":{}}}}
+        < {"id":"i","result":{"protocolVersion":"2025-11-25","capabilities":{"logging":{},"completions":{},"prompts":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"tools":{"listChanged":true}},"serverInfo":{"name":"demo","version":"1.0.0"}}}
+        > {"method":"notifications/initialized"}"#;
+
+fn one_at_a_time() -> Limits {
+    let mut limits = Limits::default();
+    (limits.calls_in_flight, limits.calls_parked) = (1, 3);
+    limits
+}
+
+fn conn() -> Conn<Act> {
+    Conn::new(Arc::new(service(Limits::default())), 1, Instant::ZERO)
+}
+
+/// Sends a line and takes the call that comes of it.
+fn call(conn: &mut Conn<Act>, line: &str) -> Call<Act> {
+    conn.handle_bytes(to_wire(line).as_bytes(), Instant::ZERO);
+    conn.handle_bytes(b"\n", Instant::ZERO);
+    match conn.poll_event() {
+        Some(Event::Call(call)) => call,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn of_calls_that_wait_only_the_cancelled_one_goes() {
+    play_with(
+        one_at_a_time(),
+        r#"
+        > {"id":1,"method":"tools/call","params":{"name":"hold",$m}}
+        call 1: hold
+        > {"id":2,"method":"tools/call","params":{"name":"hold",$m}}
+        > {"id":3,"method":"tools/call","params":{"name":"echo",$m}}
+        > {"method":"notifications/cancelled","params":{"requestId":2}}
+        wait 299s
+        finish 1 one
+        < {"id":1,"result":{"resultType":"complete","content":[{"type":"text","text":"one"}],$server}}
+        < {"id":3,"result":{"resultType":"complete","content":[{"type":"text","text":"nothing"}],$server}}
+        "#,
+    );
+}
+
+#[test]
+fn work_of_every_kind_waits_and_may_have_gone_meanwhile() {
+    play_with(
+        one_at_a_time(),
+        r#"
+        > {"id":1,"method":"tools/call","params":{"name":"hold",$m}}
+        call 1: hold
+        > {"id":2,"method":"completion/complete","params":{"ref":{"type":"ref/resource","uri":"page://{n}"},"argument":{"name":"n","value":"v"},$m}}
+        > {"id":3,"method":"resources/read","params":{"uri":"file:///a",$m}}
+        > {"id":4,"method":"prompts/get","params":{"name":"greeting",$m}}
+        without file:///a
+        finish 1 one
+        < {"id":1,"result":{"resultType":"complete","content":[{"type":"text","text":"one"}],$server}}
+        < {"id":2,"result":{"resultType":"complete","completion":{"values":["v"]},$server}}
+        < {"id":3,"error":{"code":-32602,"message":"resource not found","data":{"uri":"file:///a"}}}
+        < {"id":4,"result":{"resultType":"complete","messages":[{"role":"user","content":{"type":"text","text":"nothing"}}],$server}}
+        "#,
+    );
+}
+
+#[test]
+fn a_call_that_asks_gives_its_place_back_in_both_eras() {
+    let able =
+        r#""_meta":{"mcp/protocolVersion":"2026-07-28","mcp/clientCapabilities":{"roots":{}}}"#;
+    let call = |id: u32| {
+        format!(
+            "> {{\"id\":{id},\"method\":\"tools/call\",\"params\":{{\"name\":\"hold\",{able}}}}}\n"
+        )
+    };
+    let asked = r#"< {"id":1,"result":{"resultType":"input_required","inputRequests":{"k":{"method":"roots/list"}},"requestState":"#;
+    let mut stage = Stage::new(service(one_at_a_time()));
+    for line in [&*call(1), "ask 1", &*call(2)] {
+        stage.act(line.trim());
+    }
+    let transcript = stage.transcript;
+    assert!(transcript.contains(asked), "{transcript}");
+    assert!(transcript.ends_with("call 2: hold\n"), "{transcript}");
+
+    play_with(
+        one_at_a_time(),
+        &[
+            ABLE,
+            r#"
+        > {"id":1,"method":"tools/call","params":{"name":"hold"}}
+        call 1: hold
+        ask 1
+        < {"id":1,"method":"roots/list","params":{}}
+        > {"id":1,"result":{"roots":[]}}
+        call 2: hold
+        > {"id":2,"method":"tools/call","params":{"name":"hold"}}
+        ask 2
+        call 3: hold
+        < {"id":2,"method":"roots/list","params":{}}
+        finish 3 three
+        < {"id":2,"result":{"content":[{"type":"text","text":"three"}]}}
+        > {"id":2,"result":{"roots":[]}}
+        call 4: hold
+        finish 4 four
+        < {"id":1,"result":{"content":[{"type":"text","text":"four"}]}}
+        eof
+        ! closed Eof
+        "#,
+        ]
+        .concat(),
+    );
+}
+
+#[test]
+fn what_does_not_fit_any_more_is_still_due() {
+    let mut limits = Limits::default();
+    limits.outbound_high_water = 1;
+    play_with(
+        limits,
+        r#"
+        > {"id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true,"promptsListChanged":true},$m}}
+        < {"method":"notifications/subscriptions/acknowledged","params":{"notifications":{"toolsListChanged":true,"promptsListChanged":true},"_meta":{"mcp/subscriptionId":1}}}
+        stop reading
+        change tools
+        change prompts
+        read
+        < {"method":"notifications/tools/list_changed","params":{"_meta":{"mcp/subscriptionId":1}}}
+        < {"method":"notifications/prompts/list_changed","params":{"_meta":{"mcp/subscriptionId":1}}}
+        "#,
+    );
+}
+
+#[test]
+fn the_drain_time_is_a_time_to_wait_for() {
+    let mut conn = conn();
+    let held = call(
+        &mut conn,
+        r#"{"id":1,"method":"tools/call","params":{"name":"hold",$m}}"#,
+    );
+    let before = conn.poll_timeout();
+    conn.handle_eof(Instant::ZERO);
+    assert!(conn.poll_event().is_none());
+    let drained = Instant::ZERO.saturating_add(Duration::from_secs(5));
+    assert_eq!(conn.poll_timeout(), Some(drained), "not {before:?}");
+    assert!(!conn.wants_read() && !conn.wants_write() && !conn.is_closed());
+    conn.handle_timeout(drained);
+    assert!(held.context.cancel.is_cancelled());
+}
+
+#[test]
+fn handlers_learn_that_their_connection_is_dropped() {
+    let mut conn = conn();
+    let line = r#"{"id":1,"method":"tools/call","params":{"name":"hold",$m}}"#;
+    let held = call(&mut conn, line);
+    assert!(!held.context.cancel.is_cancelled());
+    drop(conn);
+    assert!(held.context.cancel.is_cancelled());
+}
+
+#[test]
+fn a_connection_says_what_it_wants() {
+    let mut conn = conn();
+    assert!(conn.wants_read() && !conn.wants_write() && !conn.is_closed());
+    assert_eq!(conn.poll_timeout(), None);
+    let line = r#"{"id":1,"method":"tools/call","params":{"name":"hold",$m}}"#;
+    let held = call(&mut conn, line);
+    let deadline = Instant::ZERO.saturating_add(Limits::default().call_timeout);
+    assert_eq!(conn.poll_timeout(), Some(deadline));
+    let outcome = Outcome::Tool(CallToolResult::text("done"));
+    let _ = conn.finish(held.ticket, outcome, Instant::ZERO);
+    assert!(conn.wants_read() && conn.wants_write());
+    conn.handle_eof(Instant::ZERO);
+    assert!(conn.poll_event().is_none());
+    assert!(!conn.wants_read() && !conn.is_closed(), "it owes an answer");
+    let mut out = Vec::new();
+    while conn.poll_transmit(&mut out) {}
+    assert!(matches!(conn.poll_event(), Some(Event::Closed(_))));
+    assert!(conn.is_closed() && !conn.wants_write() && conn.poll_timeout().is_none());
+    // What comes now is not kept.
+    conn.handle_bytes(b"{}\n", Instant::ZERO);
+    assert!(conn.poll_event().is_none());
+}
+
+/// The `_meta` that a handler sees.
+fn seen(conn: &mut Conn<Act>, id: usize, more: &str) -> Option<Json> {
+    let line = format!(
+        r#"{{"id":{id},"method":"tools/call","params":{{"name":"hold","_meta":{{{more}"mcp/protocolVersion":"2026-07-28","mcp/clientCapabilities":{{}}}}}}}}"#
+    );
+    let call = call(conn, &line);
+    assert_eq!(call.context.peer.subject, None);
+    call.context.meta
+}
+
+#[test]
+fn handlers_see_what_the_protocol_does_not_read_and_only_that() {
+    let mut conn = conn();
+    let extras = [
+        r#""com.example/x":1,"#,
+        r#""traceparent":"t","#,
+        r#""tracestate":"t","#,
+        r#""baggage":"b","#,
+        r#""mcp/related-task":{"taskId":"t"},"#,
+    ];
+    let mut id = 0;
+    for extra in extras {
+        // The same again, for what is the same is remembered.
+        for more in [extra, extra, "", ""] {
+            id += 1;
+            let meta = seen(&mut conn, id, more);
+            assert_eq!(meta.is_some(), !more.is_empty(), "{more} gives {meta:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_remembered_of_a_client_is_not_taken_for_another() {
+    let mut conn = conn();
+    let line = |id: u32, name: &str, claims: &str| -> String {
+        format!(
+            r#"{{"id":{id},"method":"tools/call","params":{{"name":"hold","_meta":{{"mcp/protocolVersion":"2026-07-28","mcp/clientInfo":{{"name":"{name}","version":"1"}},"mcp/clientCapabilities":{claims}}}}}}}"#
+        )
+    };
+    let mut id = 0;
+    for (name, claims) in [
+        ("a", "{}"),
+        ("b", "{}"),
+        ("b", r#"{"roots":{}}"#),
+        ("a", "{}"),
+    ] {
+        for _ in 0..2 {
+            id += 1;
+            let peer = call(&mut conn, &line(id, name, claims)).context.peer;
+            assert_eq!(&*peer.info.as_ref().unwrap().name, name);
+            assert_eq!(peer.capabilities.roots.is_some(), claims != "{}");
+        }
+    }
+    // Nor is it for somebody else, whoever says the same.
+    conn.on_behalf_of(Some("alice".into()));
+    let peer = call(&mut conn, &line(100, "a", "{}")).context.peer;
+    assert_eq!(peer.subject.as_deref(), Some("alice"));
+}

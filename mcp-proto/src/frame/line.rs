@@ -278,7 +278,10 @@ mod tests {
             (b"1234\n", vec![Ok("1234".into())]),
             (b"1234\r\n", vec![Ok("1234".into())]),
             (b"1234\r\r\n", vec![too_long.clone()]),
-            (b"\r\r\r\r\r\r\nab\n", vec![too_long.clone(), Ok("ab".into())]),
+            (
+                b"\r\r\r\r\r\r\nab\n",
+                vec![too_long.clone(), Ok("ab".into())],
+            ),
             (b"12345\nab\n", vec![too_long.clone(), Ok("ab".into())]),
             (b"123456789\nab\n", vec![too_long.clone(), Ok("ab".into())]),
             (b"123456789", vec![too_long]),

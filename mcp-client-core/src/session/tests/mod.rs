@@ -4,6 +4,7 @@ mod calls;
 mod chaos;
 mod faults;
 mod input;
+mod limits;
 mod subscriptions;
 mod tasks;
 

@@ -254,12 +254,8 @@ impl Session {
     /// The client no longer wants an answer, and gets none (every revision, basic/utilities/
     /// cancellation). What it never asked, or what was answered already, is ignored.
     pub(super) fn cancel(&mut self, id: &RequestId) {
-        let Some(call) = self.ids.find(id, &self.open) else {
-            return;
-        };
-        match self.open.get(call).map(|request| &request.state) {
-            Some(State::Listening(_)) => self.drop_listen(call),
-            _ => self.drop_call(call),
+        if let Some(call) = self.ids.find(id, &self.open) {
+            self.drop_call(call);
         }
     }
 

@@ -191,13 +191,6 @@ impl Session {
         }
     }
 
-    /// Forgets a stream that its client has cancelled: nothing more is sent on it.
-    pub(super) fn drop_listen(&mut self, call: mcp_proto::rpc::CallId) {
-        self.listens.retain(|listen| *listen != call);
-        self.ids.remove(call);
-        self.open.remove(call);
-    }
-
     pub(super) fn note_change(&mut self, change: &Change) {
         let (mut to_session, mut to_streams) = (true, true);
         if let Change::Topic(topic) = change {

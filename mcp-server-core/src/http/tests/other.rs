@@ -40,8 +40,11 @@ fn a_body_that_does_not_come_is_given_up() {
     let mut rig = rig();
     let stall = Limits::default().outbound_stall;
     let mut open = rig.begin("POST /mcp", &BASE);
+    let due = |rig: &Rig| Some(rig.now.saturating_add(stall));
+    assert_eq!(open.exchange.poll_timeout(), due(&rig));
     rig.wait(stall - Duration::from_nanos(1));
     open.exchange.handle_body(b"{", rig.now);
+    assert_eq!(open.exchange.poll_timeout(), due(&rig));
     rig.wait(stall - Duration::from_nanos(1));
     open.exchange.handle_timeout(rig.now);
     rig.drive(&mut open);
@@ -86,6 +89,21 @@ fn nothing_is_read_without_a_verdict() {
         (open.outline(), open.header("www-authenticate")),
         ("401".into(), "Bearer error=\"invalid_token\"")
     );
+    // One that nobody has asked for yet counts for nothing.
+    let (service, options) = (Arc::clone(&rig.service), Arc::clone(&rig.options));
+    let head = BASE
+        .into_iter()
+        .fold(Request::post("/mcp"), |head, (name, value)| {
+            head.header(name, value)
+        });
+    let head = head.body(()).unwrap().into_parts().0;
+    let mut exchange = Exchange::new(service, options, head, 99, rig.now);
+    exchange.handle_verdict(Verdict::Allow(Some("mallory".into())), rig.now);
+    assert!(!exchange.wants_body());
+    assert!(matches!(
+        exchange.poll_event(),
+        Some(HttpEvent::Authorize(_))
+    ));
     // A verdict may take its time; the body waits.
     let mut open = rig.send("POST /mcp", &BASE, "{");
     assert_eq!((rig.bearers.last(), open.status), (Some(&None), 0));

@@ -7,7 +7,9 @@ use core::time::Duration;
 use mcp_proto::{
     json::Json,
     request::CallTool,
-    types::{CallToolParams, CallToolResult, ListRootsResult, RootsCapability},
+    types::{
+        CallToolParams, CallToolResult, ElicitationCapability, ListRootsResult, RootsCapability,
+    },
     version::ProtocolVersion,
 };
 
@@ -45,6 +47,7 @@ fn a_call_has_its_time_anew_when_all_questions_are_answered() {
     }
     assert_eq!(script.events(), ["input roots/list", "input roots/list"]);
     script.pass(Duration::from_secs(100));
+    assert!(script.events().is_empty(), "people may take their time");
     script.give_roots();
     script.pass(Duration::from_secs(5));
     assert!(script.events().is_empty(), "somebody is still asked");
@@ -104,7 +107,11 @@ fn answers_may_wait_up_to_the_very_number() {
 
 #[test]
 fn a_question_that_the_revision_does_not_have_is_no_question() {
-    let mut script = Script::new(EraMode::Handshake(ProtocolVersion::V2025_03_26), with_roots);
+    let mut script = Script::new(EraMode::Handshake(ProtocolVersion::V2025_03_26), |config| {
+        let mut elicitation = ElicitationCapability::default();
+        elicitation.form = Some(Json::empty_object());
+        config.capabilities.elicitation = Some(elicitation);
+    });
     script.sent_lines();
     script.result(
         1,

@@ -6,7 +6,7 @@ use core::time::Duration;
 use mcp_proto::{json::Json, limits::Limits, time::Instant, types::CallToolResult};
 
 use crate::{
-    call::{Call, Event, Outcome},
+    call::{Call, Event, NeedInput, Outcome},
     conn::Conn,
 };
 
@@ -248,4 +248,37 @@ fn what_is_remembered_of_a_client_is_not_taken_for_another() {
     conn.on_behalf_of(Some("alice".into()));
     let peer = call(&mut conn, &line(100, "a", "{}")).context.peer;
     assert_eq!(peer.subject.as_deref(), Some("alice"));
+}
+
+#[test]
+fn answers_count_without_a_state_and_only_where_a_call_may_ask() {
+    let mut conn = conn();
+    let line = r#"{"id":1,"method":"tools/call","params":{"name":"hold","inputResponses":{},$m}}"#;
+    assert!(call(&mut conn, line).context.resumed.is_some());
+    // A resource has no arguments, whatever is sent.
+    play(
+        r#"
+        > {"id":1,"method":"resources/read","params":{"uri":"file:///a","arguments":5,"requestState":"x",$m}}
+        < {"id":1,"error":{"code":-32602,"message":"params.requestState is not valid"}}
+        "#,
+    );
+    let line = r#"{"id":2,"method":"completion/complete","params":{"ref":{"type":"ref/resource","uri":"page://{n}"},"argument":{"name":"n","value":"v"},$m}}"#;
+    let completion = call(
+        &mut conn,
+        &line.replace(
+            "$m",
+            r#""_meta":{"mcp/protocolVersion":"2026-07-28","mcp/clientCapabilities":{"roots":{}}}"#,
+        ),
+    );
+    let roots = mcp_proto::types::InputRequest::ListRoots(Default::default());
+    let questions = [(String::from("k"), roots)].into_iter().collect();
+    let outcome = Outcome::NeedInput(NeedInput::new(questions));
+    let _ = conn.finish(completion.ticket, outcome, Instant::ZERO);
+    let mut out = Vec::new();
+    let _ = conn.poll_transmit(&mut out);
+    let answer = String::from_utf8(out).unwrap();
+    assert!(
+        answer.contains("-32603") && !answer.contains("inputRequests"),
+        "{answer}"
+    );
 }

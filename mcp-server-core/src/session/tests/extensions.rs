@@ -2,17 +2,20 @@
 //! which calls become tasks.
 
 use super::script::*;
-use alloc::format;
+use alloc::{format, string::String, sync::Arc, vec::Vec};
 use mcp_proto::{
     json::Json,
     limits::Limits,
     method::Method,
-    types::{Implementation, TaskSupport, Tool},
+    time::Instant,
+    types::{CallToolResult, Implementation, TaskSupport, Tool},
     version::ProtocolVersion,
 };
 
 use crate::{
-    extension::{Extension, ExtensionMethod},
+    call::{Event, Outcome},
+    conn::Conn,
+    extension::{Extension, ExtensionMethod, ExtensionResult},
     service::Service,
 };
 
@@ -188,4 +191,62 @@ fn a_stream_follows_so_many_topics_and_no_more() {
         < {"id":2,"error":{"code":-32000,"message":"no more than 2 topics can be followed at once"}}
         "#;
     play_on(service(limits), &script.replace("$x", claims));
+}
+
+/// What is answered to these lines where the last one's call ends so.
+fn answered(lines: &[&str], outcome: Outcome) -> String {
+    let mut conn = Conn::new(Arc::new(service(Limits::default())), 1, Instant::ZERO);
+    for line in lines {
+        conn.handle_bytes(to_wire(line).as_bytes(), Instant::ZERO);
+        conn.handle_bytes(b"\n", Instant::ZERO);
+    }
+    let Some(Event::Call(call)) = conn.poll_event() else {
+        panic!("no call")
+    };
+    let _ = conn.poll_transmit(&mut Vec::new());
+    let _ = conn.finish(call.ticket, outcome, Instant::ZERO);
+    let mut out = Vec::new();
+    let _ = conn.poll_transmit(&mut out);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn what_only_an_extensions_clients_understand_is_kept_from_the_others() {
+    let result = r#"{"content":[],"_meta":{"com.example/x-only":1,"com.example/other":2}}"#;
+    for (capabilities, understands) in [
+        ("{}", false),
+        (r#"{"extensions":{"com.example/x":{}}}"#, true),
+    ] {
+        let line = format!(
+            r#"{{"id":1,"method":"tools/call","params":{{"name":"plain","_meta":{{"mcp/protocolVersion":"2026-07-28","mcp/clientCapabilities":{capabilities}}}}}}}"#
+        );
+        let result: CallToolResult = serde_json::from_str(result).unwrap();
+        let answer = answered(&[&line], Outcome::Tool(result));
+        assert!(answer.contains("com.example/other"), "{answer}");
+        assert_eq!(answer.contains("com.example/x-only"), understands);
+    }
+}
+
+#[test]
+fn a_call_becomes_a_task_in_one_handshake_revision_only() {
+    for (version, result, allowed) in [
+        ("2025-11-25", r#"{"task":{"taskId":"t"}}"#, true),
+        ("2025-11-25", r#"{"other":1}"#, false),
+        ("2025-06-18", r#"{"task":{"taskId":"t"}}"#, false),
+    ] {
+        let open = format!(
+            r#"{{"id":1,"method":"initialize","params":{{"protocolVersion":"{version}","capabilities":{{}}}}}}"#
+        );
+        let call = r#"{"id":2,"method":"tools/call","params":{"name":"plain"}}"#;
+        let result = ExtensionResult::new(&Json::parse(result).unwrap());
+        let answer = answered(&[&open, call], Outcome::Extension(result));
+        assert_eq!(answer.contains("\"error\""), !allowed, "{answer}");
+    }
+    // What 2025-11-25 asks for a task with means nothing later.
+    play_extended(
+        r#"
+        > {"id":1,"method":"tools/call","params":{"name":"must","task":{"ttl":"x"},$x}}
+        call 1: must
+        "#,
+    );
 }

@@ -1,5 +1,7 @@
 //! rust-mcp-sdk as its README has it.
 
+// What the library calls by that name as well is not meant here.
+use std::result::Result;
 use std::sync::Arc;
 
 use async_trait::async_trait;

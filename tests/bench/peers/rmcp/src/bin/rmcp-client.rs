@@ -3,11 +3,12 @@
 use rmcp::model::CallToolRequestParams;
 use rmcp::{ServiceExt, transport::TokioChildProcess};
 use stopwatch::{Job, MESSAGE, Stopwatch};
+use tokio::process::Command;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let job = Job::from_arguments();
-    let client = ().serve(TokioChildProcess::new(job.command.into())?).await?;
+    let client = ().serve(TokioChildProcess::new(Command::from(job.command))?).await?;
     let mut watch = Stopwatch::start(job.count);
     for _ in 0..job.count {
         let arguments = serde_json::json!({"message": MESSAGE});

@@ -1,9 +1,10 @@
 //! What a call costs whole servers, counted by machines: instructions under callgrind, system calls
 //! under strace. Both counts are differences of a long and a short run, so that starting is not in
-//! them. The servers are the bindings' `echo` examples in release builds.
+//! them. The servers are the bindings' `echo` examples in release builds. And what the smallest
+//! server costs whoever builds it: the crates in its tree.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
@@ -27,15 +28,15 @@ const BUDGETS: &[Budget] = &[
     Budget {
         server: "echo",
         tool: "echo",
-        handshake: 11_400,
-        stateless: 12_800,
+        handshake: 9_100,
+        stateless: 10_200,
         system_calls: 4.0,
     },
     Budget {
         server: "echo",
         tool: "echo_quick",
-        handshake: 11_500,
-        stateless: 12_800,
+        handshake: 9_200,
+        stateless: 10_200,
         system_calls: 2.1,
     },
     Budget {
@@ -208,4 +209,46 @@ fn a_call_costs_few_system_calls() {
         too_many.extend((all > budget.system_calls).then_some((budget.server, budget.tool, all)));
     }
     assert!(too_many.is_empty(), "{too_many:?}");
+}
+
+#[test]
+fn the_smallest_server_takes_few_crates() {
+    const MOST: usize = 20;
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+    // `bind-blocking` as the smallest program has it, which itself is one more.
+    cargo.args([
+        "tree",
+        "--offline",
+        "-p",
+        "bind-blocking",
+        "--edges",
+        "normal",
+    ]);
+    cargo.args([
+        "--prefix",
+        "none",
+        "--no-default-features",
+        "--features",
+        "macros,server",
+    ]);
+    let output = cargo.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let name = |line: &str| {
+        line.split_whitespace()
+            .take(2)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let crates: BTreeSet<_> = text
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(name)
+        .collect();
+    assert!(crates.len() > 5, "{crates:?}");
+    assert!(
+        crates.len() < MOST,
+        "{} with the program: {crates:?}",
+        crates.len() + 1
+    );
 }

@@ -1,4 +1,72 @@
 //! Every bound that the machines keep, in one place.
+//!
+//! The reasons stand with each of them below. This is what the peer sees beyond it, or where it says
+//! so, what becomes of our own call:
+//!
+//! | limit | default | beyond it |
+//! |---|---|---|
+//! | `message_bytes` | 4 MiB | server: error -32700, over HTTP status 413; client: the call fails |
+//! | `event_bytes` | 4 MiB | client: the call fails |
+//! | `json_depth` | 128 | the message is no message: error -32700 |
+//! | `name_bytes` | 8 KiB | error -32600 or -32602 |
+//! | `batch_messages` | 64 | error -32600 for the whole batch |
+//! | `rejections` | 64 | silence, until a message can be read again |
+//! | `calls_in_flight` | 64 | server: the call waits for a place; client: error -32000 to a question |
+//! | `calls_parked` | 64 | error -32000, "busy" |
+//! | `outbound_high_water` | 256 KiB | its further requests are not read |
+//! | `outbound_bytes` | 8 MiB | the connection ends |
+//! | `outbound_stall` | 30 s | the connection ends |
+//! | `client_calls` | 4096 | client: the caller is told `Misuse::TooManyCalls` |
+//! | `call_timeout` | 300 s | server: error -32603; client: `notifications/cancelled` |
+//! | `call_timeout_max` | 1800 s | the same |
+//! | `drain_timeout` | 5 s | its calls are answered with an error, and the connection ends |
+//! | `probe_timeout` | 5 s | client: `initialize` comes next |
+//! | `input_rounds` | 8 | server: error -32603 to the call; client: the call fails |
+//! | `input_requests` | 16 | error -32603 to the call |
+//! | `input_timeout` | 600 s | the question is taken back, the call answered with error -32603 |
+//! | `request_state_bytes` | 16 KiB | error -32603 to the call |
+//! | `kept_state_bytes` | 1 MiB | the oldest state is not valid any more: error -32602 |
+//! | `listens` | 16 | error -32000; client: the caller is told `Misuse::TooManySubscriptions` |
+//! | `subscribed_uris` | 256 | error -32000; client: the caller is told `Misuse::TooManyUris` |
+//! | `subscribed_topics` | 256 | error -32000 |
+//! | `notes_queued` | 256 | the oldest report is not told |
+//! | `tasks` | 1024 | error -32000, unless one has ended and gives way |
+//! | `task_bytes` | 64 MiB | the same; a result that does not fit fails its task |
+//! | `tasks_running` | 64 | error -32000, "busy" |
+//! | `task_ttl` | 3600 s | the task is forgotten: error -32602 |
+//! | `task_ttl_max` | 86400 s | the task is told to be kept for this long |
+//! | `page_items` | 100 | a cursor for the rest |
+//! | `pages` | 250 | client: the call fails |
+//! | `sessions` | 1024 | one that lies idle gives way; else status 503 |
+//! | `session_idle` | 1800 s | the session is over: status 404 |
+//! | `replay_events` | 256 | the oldest cannot be asked for again |
+//! | `replay_bytes` | 1 MiB | the oldest cannot be asked for again |
+//! | `sse_after` | 1 s | the response is an event stream |
+//! | `keep_alive` | 15 s | a comment |
+//! | `fetches` | 64 | client: the call waits for its turn |
+//! | `connect_timeout` | 10 s | client: the call fails |
+//! | `response_head_bytes` | 64 KiB | client: the call fails |
+//! | `fetch_retries` | 3 | client: the call fails |
+//! | `resumptions` | 5 | client: the call fails |
+//! | `redirects` | 3 | client: the call fails |
+//! | `authorizations` | 3 | client: the call fails |
+//! | `refusal_bytes` | 64 KiB | client: the rest is not read |
+//! | `annotated_tools` | 1024 | client: calls of further tools have no such headers |
+//! | `cache_entries` | 256 | client: the oldest result is asked for again |
+//! | `cache_bytes` | 4 MiB | client: the oldest result is asked for again |
+//!
+//! # Memory
+//!
+//! So much text can a peer make a machine hold, with everything at its limit at once; the structures
+//! around it add little.
+//!
+//! | | at most |
+//! |---|---|
+//! | a stream of a server | 3 messages of `message_bytes` on their way in, one for each of 2 · `calls_in_flight` + `calls_parked` calls; 2 · `outbound_bytes`; `name_bytes` for each of `subscribed_uris` resources in `listens` + 1 subscriptions; `kept_state_bytes` |
+//! | each of `sessions` sessions over HTTP | one message for each of as many calls; 2 · `outbound_bytes`; `name_bytes` for each of `subscribed_uris` resources; 2 · `replay_bytes` |
+//! | a client of a stream | 3 messages on their way in, one for each of `client_calls` results and `calls_in_flight` questions; 2 · `outbound_bytes` |
+//!
+//! Half of the calls of a server are such that nobody waits for, whose handlers have not heeded it.
 
 use core::time::Duration;
 

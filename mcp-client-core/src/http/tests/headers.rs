@@ -80,6 +80,23 @@ fn annotated_arguments_travel_in_headers_once_the_tools_are_known() {
 }
 
 #[test]
+fn only_so_many_tools_are_remembered() {
+    let mut script = Script::stateless(|config, _| config.limits.annotated_tools = 1);
+    let list = script.list();
+    script.events();
+    script.fetches();
+    let other = TOOL.replace(r#""name":"t""#, r#""name":"u""#);
+    script.answer(2, 2, &tools(&[TOOL, &other], ""));
+    assert_eq!(script.events(), ["done"]);
+    assert_eq!(script.client.take(list).unwrap().unwrap().tools.len(), 2);
+    for (fetch, name, region) in [(3, "t", Some("eu")), (4, "u", None)] {
+        let _ = script.call_with(name, r#"{"region":"eu"}"#);
+        script.fetches();
+        assert_eq!(script.header(fetch, "mcp-param-region"), region);
+    }
+}
+
+#[test]
 fn bad_tools_are_left_out_of_every_page_however_it_comes() {
     let mut script = Script::stateless(|_, _| {});
     let list = script

@@ -16,6 +16,18 @@ fn short_lived() -> Rig {
 }
 
 #[test]
+fn nobody_keeps_a_task_for_longer_than_a_day() {
+    let mut rig = Rig::new(builder(Tasks::new()));
+    rig.initialize();
+    let day = 24 * 60 * 60 * 1000_u64;
+    for ttl in [day - 1, day, day + 1] {
+        let params = json!({"name": "may", "task": {"ttl": ttl}});
+        let created = rig.session_answer("tools/call", params);
+        assert_eq!(created["result"]["task"]["ttl"], ttl.min(day));
+    }
+}
+
+#[test]
 fn a_task_is_forgotten_when_its_time_is_over_and_not_before() {
     let mut rig = short_lived();
     let ended = rig.begin("may");

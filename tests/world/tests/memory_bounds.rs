@@ -1,0 +1,444 @@
+//! What a hostile peer can make one connection hold, with everything at its limit at once: never
+//! more than the page of `mcp_proto::limits` says.
+
+use std::{
+    alloc::System,
+    fmt::Write as _,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use http::{Request, header};
+use mcp_client_core::{CallOptions, Client, Config, EraMode};
+use mcp_proto::{
+    json::Json,
+    limits::Limits,
+    request::CallTool,
+    time::Instant,
+    types::{CallToolParams, CallToolResult, ElicitationCapability, Implementation, Tool},
+    version::ProtocolVersion,
+};
+use mcp_server_core::{
+    CallContext, Conn, Event, Note, Outcome, Service, Ticket, Work,
+    http::{Body, Exchange, HttpEvent, HttpOptions, HttpServer, HttpServerEvent},
+    mcp_proto,
+};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const NOW: Instant = Instant::ZERO;
+
+/// The allocator counts for all threads: one test at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static LOCK: Mutex<()> = Mutex::new(());
+    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Bytes that are held and were not when the region began.
+fn held(region: &Region<'_, System>) -> usize {
+    let change = region.change();
+    change.bytes_allocated - change.bytes_deallocated
+}
+
+/// Small enough to be filled, with the proportions of the default.
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.message_bytes = 64 * 1024;
+    limits.event_bytes = 64 * 1024;
+    limits.name_bytes = 1024;
+    limits.calls_in_flight = 8;
+    limits.calls_parked = 8;
+    limits.outbound_high_water = 8 * 1024;
+    limits.outbound_bytes = 256 * 1024;
+    limits.listens = 4;
+    limits.subscribed_uris = 16;
+    limits.notes_queued = 16;
+    limits.client_calls = 32;
+    limits.sessions = 4;
+    limits.replay_events = 64;
+    limits.replay_bytes = 64 * 1024;
+    limits
+}
+
+/// What the page says that one stream costs a server at most.
+fn of_a_stream(limits: &Limits) -> usize {
+    let calls = 2 * limits.calls_in_flight + limits.calls_parked;
+    let names = (limits.listens + 1) * limits.subscribed_uris * limits.name_bytes;
+    3 * limits.message_bytes
+        + calls * limits.message_bytes
+        + 2 * limits.outbound_bytes
+        + names
+        + limits.kept_state_bytes
+}
+
+fn service() -> Arc<Service<()>> {
+    let schema = Json::parse(r#"{"type":"object"}"#).unwrap();
+    let builder = Service::builder(Implementation::new("demo", "1.0.0"))
+        .tool(Tool::new("hold", schema), ())
+        .limits(limits());
+    Arc::new(builder.build().unwrap())
+}
+
+/// A message of so many bytes: whatever `rest` is, with filling.
+fn filled(rest: &str, length: usize) -> String {
+    let fill = length - (rest.len() - 1);
+    rest.replacen('#', &"x".repeat(fill), 1)
+}
+
+fn call(id: u32, length: usize) -> String {
+    let rest = format!(
+        r##"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"hold","arguments":{{"a":"#"}},"_meta":{{"progressToken":{id}}}}}}}"##
+    );
+    filled(&rest, length)
+}
+
+/// A handler at work, with what it was called with.
+struct Held(
+    Ticket,
+    #[expect(dead_code, reason = "it is held")] (Work, CallContext),
+);
+
+struct Victim {
+    conn: Conn<()>,
+    held: Vec<Held>,
+    // The most that was held at any time.
+    most: usize,
+}
+
+impl Victim {
+    /// Takes a line; what is answered is left where it is.
+    fn say(&mut self, line: &str, region: &Region<'_, System>) {
+        for part in [line.as_bytes(), b"\n"] {
+            if self.conn.wants_read() {
+                self.conn.handle_bytes(part, NOW);
+            }
+        }
+        self.settle(region);
+    }
+
+    fn settle(&mut self, region: &Region<'_, System>) {
+        while let Some(event) = self.conn.poll_event() {
+            if let Event::Call(call) = event {
+                self.held.push(Held(call.ticket, (call.work, call.context)));
+            }
+        }
+        self.most = self.most.max(held(region));
+    }
+}
+
+#[test]
+fn a_stream_of_a_server() {
+    let _alone = alone();
+    let (limits, service) = (limits(), service());
+    let region = Region::new(ALLOCATOR);
+    let mut victim = Victim {
+        conn: Conn::new(service, 0, NOW),
+        held: Vec::with_capacity(64),
+        most: 0,
+    };
+    let hello = r#"{"jsonrpc":"2.0","id":"i","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}"#;
+    victim.say(hello, &region);
+    victim.say(
+        r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+        &region,
+    );
+    // As many names as may be kept, as long as they may be.
+    let uri = |number: usize| format!("x:{number:04}{}", "n".repeat(limits.name_bytes - 6));
+    for number in 0..=limits.subscribed_uris {
+        let uri = uri(number);
+        let line = format!(
+            r#"{{"jsonrpc":"2.0","id":"s","method":"resources/subscribe","params":{{"uri":"{uri}"}}}}"#
+        );
+        victim.say(&line, &region);
+    }
+    let mut uris = String::new();
+    for number in 0..limits.subscribed_uris {
+        let _ = write!(
+            uris,
+            "{}\"{}\"",
+            if number == 0 { "" } else { "," },
+            uri(number)
+        );
+    }
+    let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
+    for stream in 0..=limits.listens {
+        let line = format!(
+            r#"{{"jsonrpc":"2.0","id":"l{stream}","method":"subscriptions/listen","params":{{"notifications":{{"resourceSubscriptions":[{uris}]}},{meta}}}}}"#
+        );
+        victim.say(&line, &region);
+        // It reads what it has asked for, so that more of it is read.
+        while victim.conn.poll_transmit(&mut Vec::new()) {}
+    }
+    // Handlers that go on though nobody wants their outcome, others in their places, and all that
+    // wait; each with the longest message there may be.
+    let mut id = 0;
+    for cancelled in [true, false, false] {
+        for _ in 0..limits.calls_in_flight {
+            id += 1;
+            victim.say(&call(id, limits.message_bytes), &region);
+            if cancelled {
+                let line = format!(
+                    r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
+                );
+                victim.say(&line, &region);
+            }
+        }
+    }
+    assert_eq!(victim.held.len(), 2 * limits.calls_in_flight);
+    // Reports that nobody reads, of all calls.
+    for round in 0..1_000_u32 {
+        let calls: Vec<_> = victim.held.iter().map(|held| held.0.call()).collect();
+        for call in calls {
+            let note = Note::Progress {
+                done: f64::from(round),
+                total: None,
+                message: Some("y".repeat(100)),
+            };
+            let _ = victim.conn.note(call, note, NOW);
+        }
+        victim.settle(&region);
+    }
+    // Half a message, as long as one may be; then more answers than anybody reads.
+    victim.say(&"z".repeat(limits.message_bytes), &region);
+    let filling = call(1_000, limits.message_bytes);
+    while victim.conn.wants_read() {
+        victim.conn.handle_bytes(&filling.as_bytes()[..1_000], NOW);
+        victim.settle(&region);
+        victim.say(
+            r#"{"jsonrpc":"2.0","id":"t","method":"tools/list"}"#,
+            &region,
+        );
+    }
+    while let Some(Held(ticket, _)) = victim.held.pop() {
+        let outcome = Outcome::Tool(CallToolResult::text("w".repeat(30_000)));
+        let _ = victim.conn.finish(ticket, outcome, NOW);
+        victim.settle(&region);
+    }
+    let bound = of_a_stream(&limits);
+    assert!(victim.most <= bound, "{} of {bound} bytes", victim.most);
+    // It was no easy matter.
+    assert!(victim.most > bound / 3, "{} of {bound} bytes", victim.most);
+    drop(victim);
+}
+
+/// What the page says that a client holds at most.
+fn of_a_client(limits: &Limits) -> usize {
+    let messages = 3 + limits.client_calls + limits.calls_in_flight;
+    messages * limits.message_bytes + 2 * limits.outbound_bytes
+}
+
+#[test]
+fn a_client() {
+    let _alone = alone();
+    let limits = limits();
+    let mut config = Config::new(Implementation::new("c", "1"));
+    config.era = EraMode::Handshake(ProtocolVersion::V2025_11_25);
+    config.capabilities.elicitation = Some(ElicitationCapability::form());
+    config.limits = limits.clone();
+    let region = Region::new(ALLOCATOR);
+    let mut client = Client::new(config, NOW);
+    let (mut most, mut events, mut pending) = (0, Vec::new(), Vec::new());
+    let mut say = |client: &mut Client, line: &str, region: &Region<'_, System>| {
+        for part in [line.as_bytes(), b"\n"] {
+            if client.wants_read() {
+                client.handle_bytes(part, NOW);
+            }
+        }
+        while let Some(event) = client.poll_event() {
+            // Its program does not look at them.
+            events.push(event);
+        }
+        most = most.max(held(region));
+    };
+    while client.poll_transmit(&mut Vec::new()) {}
+    let hello = r#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}}"#;
+    say(&mut client, hello, &region);
+    let options = CallOptions::default();
+    for _ in 0..=limits.client_calls {
+        let made = client.call::<CallTool>(&CallToolParams::new("t"), &options, NOW);
+        pending.extend(made.ok());
+    }
+    assert_eq!(pending.len(), limits.client_calls);
+    while client.poll_transmit(&mut Vec::new()) {}
+    // Results that nobody takes, and questions that nobody answers, as long as they may be.
+    for id in 2..2 + limits.client_calls {
+        let rest = format!(
+            r##"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[{{"type":"text","text":"#"}}]}}}}"##
+        );
+        say(&mut client, &filled(&rest, limits.message_bytes), &region);
+    }
+    for id in 0..2 * limits.calls_in_flight {
+        let rest = format!(
+            r##"{{"jsonrpc":"2.0","id":{id},"method":"elicitation/create","params":{{"mode":"form","message":"#","requestedSchema":{{"type":"object","properties":{{}}}}}}}}"##
+        );
+        say(&mut client, &filled(&rest, limits.message_bytes), &region);
+    }
+    // More is asked than anybody reads the answers to, and half a message comes last.
+    for id in 0..100_000 {
+        let ping = format!(r#"{{"jsonrpc":"2.0","id":"{id}","method":"ping"}}"#);
+        say(&mut client, &ping, &region);
+    }
+    say(&mut client, &"z".repeat(limits.message_bytes), &region);
+    let bound = of_a_client(&limits);
+    assert!(most <= bound, "{most} of {bound} bytes");
+    assert!(most > bound / 3, "{most} of {bound} bytes");
+    drop((client, events, pending));
+}
+
+/// What the page says that the sessions of an HTTP server hold at most.
+fn of_sessions(limits: &Limits) -> usize {
+    let calls = 2 * limits.calls_in_flight + limits.calls_parked;
+    let names = limits.subscribed_uris * limits.name_bytes;
+    let one = calls * limits.message_bytes + names + 2 * limits.replay_bytes;
+    limits.sessions * (one + 2 * limits.outbound_bytes)
+}
+
+struct Site {
+    sessions: HttpServer<(), u64>,
+    service: Arc<Service<()>>,
+    options: Arc<HttpOptions>,
+    exchanges: Vec<Exchange<()>>,
+    held: Vec<Held>,
+    posts: u64,
+    most: usize,
+}
+
+impl Site {
+    /// Posts something, and reads no more of the answer than its head. Gives the session's id.
+    fn post(
+        &mut self,
+        session: Option<&str>,
+        body: &str,
+        region: &Region<'_, System>,
+    ) -> Option<String> {
+        self.posts += 1;
+        let mut request = Request::post("/mcp")
+            .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/json, text/event-stream");
+        if let Some(session) = session {
+            request = request.header("mcp-session-id", session);
+        }
+        let head = request.body(()).unwrap().into_parts().0;
+        let (service, options) = (Arc::clone(&self.service), Arc::clone(&self.options));
+        let tag = 1_000_000 + u32::try_from(self.posts).unwrap();
+        let mut exchange = Exchange::new(service, options, head, tag, NOW);
+        exchange.handle_body(body.as_bytes(), NOW);
+        exchange.handle_body_end(NOW);
+        let mut entropy = [0; 16];
+        entropy[..8].copy_from_slice(&self.posts.to_le_bytes());
+        while let Some(event) = exchange.poll_event() {
+            if matches!(event, HttpEvent::Join) {
+                self.sessions.join(&mut exchange, self.posts, &entropy, NOW);
+            }
+        }
+        while let Some(event) = self.sessions.poll_event() {
+            if let HttpServerEvent::Call(call) = event {
+                self.held.push(Held(call.ticket, (call.work, call.context)));
+            }
+        }
+        if exchange.is_seated() {
+            self.sessions.ferry(&mut exchange, NOW);
+        }
+        let head = exchange.poll_head();
+        let id = head.and_then(|head| {
+            let id = head.headers().get("mcp-session-id")?;
+            Some(id.to_str().unwrap().to_owned())
+        });
+        self.most = self.most.max(held(region));
+        // The client goes away, but for those who wait for a call.
+        if exchange.poll_body(&mut Vec::new()) == Body::Pending {
+            self.exchanges.push(exchange);
+        } else if exchange.is_seated() {
+            self.sessions.leave(&mut exchange, NOW);
+        }
+        id
+    }
+}
+
+#[test]
+fn sessions_of_an_http_server() {
+    let _alone = alone();
+    let (limits, service) = (limits(), service());
+    let options = Arc::new(HttpOptions::listening(true));
+    let region = Region::new(ALLOCATOR);
+    let mut site = Site {
+        sessions: HttpServer::new(Arc::clone(&service), Arc::clone(&options)),
+        service,
+        options,
+        exchanges: Vec::new(),
+        held: Vec::new(),
+        posts: 0,
+        most: 0,
+    };
+    let hello = r#"{"jsonrpc":"2.0","id":"i","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}"#;
+    let mut ids = Vec::new();
+    for _ in 0..limits.sessions {
+        ids.extend(site.post(None, hello, &region));
+    }
+    assert_eq!(ids.len(), limits.sessions);
+    let mut number = 0;
+    for id in &ids {
+        let session = Some(&**id);
+        site.post(
+            session,
+            r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+            &region,
+        );
+        for uri in 0..=limits.subscribed_uris {
+            let uri = format!("x:{uri:04}{}", "n".repeat(limits.name_bytes - 6));
+            let line = format!(
+                r#"{{"jsonrpc":"2.0","id":"s","method":"resources/subscribe","params":{{"uri":"{uri}"}}}}"#
+            );
+            site.post(session, &line, &region);
+        }
+        for cancelled in [true, false, false] {
+            for _ in 0..limits.calls_in_flight {
+                number += 1;
+                site.post(session, &call(number, limits.message_bytes), &region);
+                if cancelled {
+                    let line = format!(
+                        r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{number}}}}}"#
+                    );
+                    site.post(session, &line, &region);
+                }
+            }
+        }
+    }
+    assert_eq!(
+        site.held.len(),
+        limits.sessions * 2 * limits.calls_in_flight
+    );
+    // All clients go away, and the handlers report to nobody: what can be resumed is kept.
+    for mut exchange in std::mem::take(&mut site.exchanges) {
+        site.sessions.leave(&mut exchange, NOW);
+    }
+    for round in 0..1_000_u32 {
+        let calls: Vec<_> = site.held.iter().map(|held| held.0.call()).collect();
+        for call in calls {
+            let note = Note::Progress {
+                done: f64::from(round),
+                total: None,
+                message: Some("y".repeat(1_000)),
+            };
+            let _ = site.sessions.note(call, note, NOW);
+        }
+        while site.sessions.poll_event().is_some() {}
+        site.most = site.most.max(held(&region));
+    }
+    while let Some(Held(ticket, _)) = site.held.pop() {
+        let outcome = Outcome::Tool(CallToolResult::text("w".repeat(30_000)));
+        let _ = site.sessions.finish(ticket, outcome, NOW);
+        while let Some(event) = site.sessions.poll_event() {
+            if let HttpServerEvent::Call(call) = event {
+                site.held.push(Held(call.ticket, (call.work, call.context)));
+            }
+        }
+        site.most = site.most.max(held(&region));
+    }
+    let bound = of_sessions(&limits);
+    assert!(site.most <= bound, "{} of {bound} bytes", site.most);
+    assert!(site.most > bound / 3, "{} of {bound} bytes", site.most);
+    drop(site);
+}

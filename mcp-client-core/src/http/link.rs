@@ -263,6 +263,8 @@ impl HttpClient {
         }
         self.link.phase = Phase::Down;
         self.link.session_id = None;
+        // Another session asks under the same ids.
+        self.session.forget_requests();
         let stream = self.link.listening.fetch;
         self.link.listening = Listening {
             refused: self.link.listening.refused && !self.link.listening.missing,

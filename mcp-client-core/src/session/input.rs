@@ -380,6 +380,24 @@ impl Session {
         }
     }
 
+    /// Whoever asked by requests is gone: an answer would be taken for one to another question.
+    #[cfg(feature = "http")]
+    pub(crate) fn forget_requests(&mut self) {
+        let asked =
+            |(_, question): &(CallId, &Question)| matches!(question.origin, Origin::Request(_));
+        let asked: Vec<CallId> = self
+            .questions
+            .iter()
+            .filter(asked)
+            .map(|(id, _)| id)
+            .collect();
+        for id in asked {
+            self.questions.remove(id);
+            self.events.push_back(Event::InputGone(id));
+        }
+        self.resume_calls();
+    }
+
     /// Nobody has answered a request of the server in time.
     pub(crate) fn question_expired(&mut self, id: CallId) {
         let Some(question) = self.questions.remove(id) else {

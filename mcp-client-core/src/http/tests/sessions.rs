@@ -1,7 +1,7 @@
 //! Sessions of 2025-03-26 to 2025-11-25: opened, kept, forgotten by the server, ended.
 
 use super::*;
-use crate::{InputAnswer, Subscription};
+use crate::{Delivery, InputAnswer, Subscription};
 use mcp_proto::{
     request::RootsChanged,
     types::{
@@ -169,6 +169,29 @@ fn questions_come_on_the_stream_of_a_call_and_answers_are_posted() {
     assert_eq!(script.events(), ["done"]);
     assert_eq!(script.fetches(), ["6 POST tools/call 3"]);
     assert_eq!(script.outcome(call), "done");
+}
+
+#[test]
+fn a_question_of_a_session_that_is_forgotten_is_not_answered_in_the_next_one() {
+    let mut script = Script::handshake(|config, _| {
+        config.capabilities.elicitation = Some(ElicitationCapability::default());
+    });
+    let (_asks, other) = (script.call("a"), script.call("b"));
+    script.events();
+    script.fetches();
+    script.head(3, 200, EVENTS);
+    script.event(3, "1", r#"{"jsonrpc":"2.0","id":1,"method":"elicitation/create","params":{"message":"?","requestedSchema":{"type":"object","properties":{}}}}"#);
+    assert_eq!(script.events(), ["input elicitation/create"]);
+    script.reply(4, 404, JSON, &error(0, -32001, ""));
+    let [gone] = &script.events()[..] else {
+        panic!("one event");
+    };
+    assert!(gone.starts_with("InputGone"), "{gone}");
+    let ticket = script.tickets.remove(0);
+    let answer = InputAnswer::Elicit(ElicitResult::new(ElicitAction::Decline));
+    let delivery = script.client.answer(ticket, Ok(answer), script.now);
+    assert_eq!(delivery, Ok(Delivery::Discarded));
+    script.client.forget(other.id(), script.now);
 }
 
 #[test]

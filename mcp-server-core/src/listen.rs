@@ -5,7 +5,7 @@ use alloc::{sync::Arc, vec::Vec};
 use core::{
     fmt,
     future::{Future, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
     task::{Poll, Waker},
     time::Duration,
 };
@@ -168,14 +168,15 @@ impl Connection {
         &self.end.input
     }
 
-    /// Serves the connection; dropped where it stands when all are to end at once.
-    pub async fn run(self, serving: impl Future) {
-        let mut serving = pin!(serving);
+    /// Serves the connection; dropped where it stands when all are to end at once. Give it a box:
+    /// an async function has room for what it is given and for what it pins, so that each layer
+    /// would double a large future.
+    pub async fn run(self, mut serving: impl Future + Unpin) {
         let mut at_once = pin!(self.end.at_once.cancelled());
         poll_fn(|context| match at_once.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(()),
             // How it has ended concerns this peer alone, who knows of it.
-            Poll::Pending => serving.as_mut().poll(context).map(drop),
+            Poll::Pending => Pin::new(&mut serving).poll(context).map(drop),
         })
         .await;
     }
@@ -231,7 +232,7 @@ impl fmt::Debug for Connections {
 mod tests {
     use super::*;
     use alloc::boxed::Box;
-    use core::{future::pending, pin::Pin, task::Context};
+    use core::{future::pending, task::Context};
 
     type Task = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -246,7 +247,7 @@ mod tests {
         let [one, two] = [connections.open(), connections.open()];
         let (end, other) = (one.input_end().clone(), two.input_end().clone());
         let mut serving: [Task; 2] = [
-            Box::pin(one.run(async move { end.cancelled().await })),
+            Box::pin(one.run(end.cancelled())),
             Box::pin(two.run(pending::<()>())),
         ];
         assert!(serving.iter_mut().all(|task| !is_over(task)));

@@ -136,7 +136,7 @@ impl<R: Runtime> Listener<R> {
             R::spawn(Box::pin(async move {
                 let end = connection.input_end().clone();
                 let serving = serve_until(&server, reader, writer, &end);
-                connection.run(serving).await;
+                connection.run(Box::pin(serving)).await;
             }));
         };
         connections.finish().await;

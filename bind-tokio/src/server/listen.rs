@@ -131,7 +131,7 @@ impl Listener {
             tokio::spawn(async move {
                 let end = connection.input_end().clone();
                 let serving = serve_until(&server, reader, writer, &end);
-                connection.run(serving).await;
+                connection.run(Box::pin(serving)).await;
             });
         };
         connections.finish().await;

@@ -99,6 +99,10 @@ impl<T> Ledger<T> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
+                // Most machines have one call open at a time, and there may be many machines.
+                if self.slots.is_empty() {
+                    self.slots.reserve_exact(1);
+                }
                 self.slots.push(Slot {
                     generation: 0,
                     deadline: Instant::MAX,

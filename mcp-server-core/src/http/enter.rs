@@ -18,8 +18,8 @@ use super::{
     legacy::{HttpSession, Tray},
     refusal::Refusal,
     seat::Form,
-    server::{HttpServer, HttpServerEvent, Slot},
-    serving::{is_initialize, no_batches, split, unknown_version},
+    server::{HttpServer, HttpServerEvent},
+    serving::{id_of, is_initialize, no_batches, split, unknown_version},
     store::EventId,
     streams::{Next, Seat},
 };
@@ -65,7 +65,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
     fn find(&self, request: &Request, id: Option<&str>) -> Result<u32, Refusal> {
         let id = id.ok_or_else(head::missing_session)?;
         let tag = *self.ids.get(id).ok_or_else(Refusal::no_session)?;
-        let Some(Slot { session, .. }) = self.sessions.get(&tag) else {
+        let Some(session) = self.sessions.get(&tag) else {
             return Err(Refusal::no_session());
         };
         let pair = matches!(request.way, Way::PairPost);
@@ -87,14 +87,15 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
     ) -> Result<Entry, Refusal> {
         let (messages, batch) = parse(&request.body, self.service.limits())?;
         let opens = !batch && messages.iter().flatten().any(is_initialize);
-        let named = head::session_of(&request.head.headers)?;
+        let refused = |refusal: Refusal| refusal.in_answer_to(id_of(&messages));
+        let named = head::session_of(&request.head.headers).map_err(refused)?;
         if opens && named.is_none() {
             return self.open(request, messages, waker, entropy, now);
         }
-        let tag = self.find(request, named)?;
+        let tag = self.find(request, named).map_err(refused)?;
         if opens {
             let error = RpcError::invalid_request("the session is initialized already");
-            return Err(Refusal::envelope(None, error).with_null_id());
+            return Err(refused(Refusal::envelope(None, error)));
         }
         self.deliver(tag, messages, batch, waker, now)
     }
@@ -107,7 +108,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         waker: W,
         now: Instant,
     ) -> Result<Entry, Refusal> {
-        let Some(Slot { session, .. }) = self.sessions.get_mut(&tag) else {
+        let Some(session) = self.sessions.get_mut(&tag) else {
             return Err(Refusal::no_session());
         };
         if batch && session.dialog.version() != Some(ProtocolVersion::V2025_03_26) {
@@ -142,9 +143,10 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         entropy: &[u8; 16],
         now: Instant,
     ) -> Result<Entry, Refusal> {
-        let tag = self.add(request, entropy, now)?;
+        let refused = |refusal: Refusal| refusal.in_answer_to(id_of(&messages));
+        let tag = self.add(request, entropy, now).map_err(refused)?;
         let entry = self.deliver(tag, messages, false, waker, now)?;
-        let Some(Slot { session, .. }) = self.sessions.get_mut(&tag) else {
+        let Some(session) = self.sessions.get_mut(&tag) else {
             return Ok(entry);
         };
         // Nobody gets a session who could not say what it is for.
@@ -168,7 +170,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
     fn listen(&mut self, request: &Request, waker: W, now: Instant) -> Result<Entry, Refusal> {
         let headers = &request.head.headers;
         let tag = self.find(request, head::session_of(headers)?)?;
-        let Some(Slot { session, .. }) = self.sessions.get_mut(&tag) else {
+        let Some(session) = self.sessions.get_mut(&tag) else {
             return Err(Refusal::no_session());
         };
         session.touch(now);
@@ -176,12 +178,11 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         let seat = match last {
             None => session.streams.open_unasked(waker).ok_or_else(|| {
                 Refusal::http(StatusCode::CONFLICT, "the session has a stream already")
-                    .with_null_id()
             })?,
             Some(last) => {
-                let unknown = || {
-                    Refusal::http(StatusCode::BAD_REQUEST, "there is no such event").with_null_id()
-                };
+                // Not 404: that would end the session. Not an empty stream either: clients would
+                // come back for more for ever, where they give up after a few errors.
+                let unknown = || Refusal::http(StatusCode::BAD_REQUEST, "there is no such event");
                 let after = EventId::parse(last).ok_or_else(unknown)?;
                 let resumed = session
                     .streams
@@ -204,7 +205,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         now: Instant,
     ) -> Result<Entry, Refusal> {
         let tag = self.add(request, entropy, now)?;
-        let Some(Slot { session, .. }) = self.sessions.get_mut(&tag) else {
+        let Some(session) = self.sessions.get_mut(&tag) else {
             return Err(Refusal::no_session());
         };
         let seat = session
@@ -218,9 +219,10 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
 
     // Whatever is asked is answered on the stream; this request only hears that it has arrived.
     fn post_to_pair(&mut self, request: &Request, now: Instant) -> Result<Entry, Refusal> {
-        let tag = self.find(request, head::pair_session_of(&request.head))?;
+        let found = self.find(request, head::pair_session_of(&request.head));
+        let tag = found.map_err(|refusal| refusal.in_answer_to(None))?;
         let (messages, batch) = parse(&request.body, self.service.limits())?;
-        let Some(Slot { session, .. }) = self.sessions.get_mut(&tag) else {
+        let Some(session) = self.sessions.get_mut(&tag) else {
             return Err(Refusal::no_session());
         };
         if batch && session.dialog.version() != Some(ProtocolVersion::V2025_03_26) {
@@ -259,13 +261,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         let pair = request.way == Way::PairStream;
         let session = HttpSession::new(id.clone(), request.subject.clone(), dialog, pair, now);
         self.ids.insert(id, tag);
-        self.sessions.insert(
-            tag,
-            Slot {
-                session,
-                due: Instant::MAX,
-            },
-        );
+        self.sessions.insert(tag, Box::new(session));
         Ok(tag)
     }
 
@@ -274,13 +270,12 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         let idle = self
             .sessions
             .iter()
-            .filter_map(|(tag, slot)| Some((slot.session.idle_since()?, *tag)));
+            .filter_map(|(tag, session)| Some((session.idle_since()?, *tag)));
         let Some((_, tag)) = idle.min() else {
             return Err(Refusal::http(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "there are too many sessions",
-            )
-            .with_null_id());
+            ));
         };
         self.end(tag, now);
         Ok(())
@@ -292,7 +287,7 @@ type Messages<'a> = Vec<Result<Message<'a>, Rejected>>;
 fn parse<'a>(body: &'a [u8], limits: &Limits) -> Result<(Messages<'a>, bool), Refusal> {
     rpc::parse(body, limits)
         .map(split)
-        .map_err(|rejected| Refusal::envelope(rejected.id, rejected.error).with_null_id())
+        .map_err(|rejected| Refusal::envelope(rejected.id, rejected.error).in_answer_to(None))
 }
 
 fn is_request(message: &Message<'_>) -> bool {

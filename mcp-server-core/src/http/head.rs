@@ -179,7 +179,6 @@ pub(super) fn missing_session() -> Refusal {
         StatusCode::BAD_REQUEST,
         "the header mcp-session-id is missing",
     )
-    .with_null_id()
 }
 
 /// The session that a request names.

@@ -29,6 +29,8 @@ pub(super) struct HttpSession<H, W> {
     pub(super) streams: Streams<W>,
     /// The transport of 2024-11-05, whose session ends with its stream.
     pub(super) pair: bool,
+    /// When its server's schedule has it looked at.
+    pub(super) planned: Instant,
     active: Instant,
 }
 
@@ -46,6 +48,7 @@ impl<H: Clone, W: Clone> HttpSession<H, W> {
             dialog,
             streams: Streams::new(pair),
             pair,
+            planned: Instant::MAX,
             active: now,
         }
     }

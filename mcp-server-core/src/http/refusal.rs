@@ -22,8 +22,9 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) error: Option<RpcError>,
     pub(super) id: Option<RequestId>,
-    // For an error whose request has no id that could be read: newer revisions leave the member
-    // out, JSON-RPC has null.
+    // Answers a body of an older revision whose id could not be read: JSON-RPC has null then, and
+    // some clients want it. What has no body to answer has no id (every revision, "Sending Messages
+    // to the Server"), and neither has it in newer revisions.
     pub(super) null_id: bool,
     // `Allow`
     pub(super) allow: Option<&'static str>,
@@ -67,14 +68,16 @@ impl Refusal {
 
     pub(super) fn no_session() -> Self {
         let error = RpcError::new(SESSION_NOT_FOUND, "session not found");
-        Self::bare(StatusCode::NOT_FOUND)
-            .with_error(error)
-            .with_null_id()
+        Self::bare(StatusCode::NOT_FOUND).with_error(error)
     }
 
-    /// Puts `null` where an id should be and none could be read, as older revisions expect it.
-    pub(super) fn with_null_id(mut self) -> Self {
-        self.null_id = true;
+    /// Answers a body of an older revision: a request of this id, or one without any that could be
+    /// read.
+    pub(super) fn in_answer_to(mut self, id: Option<RequestId>) -> Self {
+        if self.id.is_none() {
+            self.null_id = id.is_none();
+            self.id = id;
+        }
         self
     }
 

@@ -50,7 +50,7 @@ pub(super) fn classify<'a>(
         if modern {
             refusal
         } else {
-            refusal.with_null_id()
+            refusal.in_answer_to(None)
         }
     })?;
     match incoming {

@@ -105,7 +105,7 @@ impl Seated {
         while let Next::Event(event) = streams.take(self.seat, false, session, store) {
             answers.push(event.message);
         }
-        write_answers(&answers, self.form.batch, StatusCode::OK, reply, now);
+        write_answers(answers, self.form.batch, StatusCode::OK, reply, now);
     }
 
     fn begin_stream<W: Clone>(
@@ -148,23 +148,24 @@ impl Seated {
     }
 }
 
-/// Writes complete answers as JSON: one message, or the array of a batch.
+/// Writes complete answers as JSON: one message, which is not copied, or the array of a batch.
 pub(super) fn write_answers(
-    answers: &[impl AsRef<[u8]>],
+    answers: Vec<impl AsRef<[u8]> + Into<Vec<u8>>>,
     batch: bool,
     status: StatusCode,
     reply: &mut Reply,
     now: Instant,
 ) {
     reply.whole(status, Some(JSON), now, |out| {
-        for (index, answer) in answers.iter().enumerate() {
-            if batch {
-                out.push(if index == 0 { b'[' } else { b',' });
-            }
+        let mut answers = answers.into_iter();
+        if !batch {
+            *out = answers.next().map(Into::into).unwrap_or_default();
+            return;
+        }
+        for (index, answer) in answers.enumerate() {
+            out.push(if index == 0 { b'[' } else { b',' });
             out.extend_from_slice(answer.as_ref());
         }
-        if batch {
-            out.push(b']');
-        }
+        out.push(b']');
     });
 }

@@ -57,19 +57,14 @@ pub struct HttpServer<H, W> {
     pub(super) service: Arc<Service<H>>,
     pub(super) options: Arc<HttpOptions>,
     pub(super) ids: BTreeMap<Box<str>, u32>,
-    pub(super) sessions: BTreeMap<u32, Slot<H, W>>,
+    // Boxed, since nearly half of a tree's places are empty.
+    pub(super) sessions: BTreeMap<u32, Box<HttpSession<H, W>>>,
     // When which session has to be looked at.
     pub(super) schedule: BTreeSet<(Instant, u32)>,
     pub(super) store: Box<dyn EventStore>,
     pub(super) events: VecDeque<HttpServerEvent<H, W>>,
     pub(super) last_tag: u32,
     pub(super) closed: bool,
-}
-
-#[derive(Debug)]
-pub(super) struct Slot<H, W> {
-    pub(super) session: HttpSession<H, W>,
-    pub(super) due: Instant,
 }
 
 impl<H: Clone, W: Clone> HttpServer<H, W> {
@@ -117,7 +112,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
             Ok(Entry::Done(status)) => exchange.respond(status, now),
             Ok(Entry::Failed(answers)) => {
                 exchange.respond_with(now, |reply| {
-                    write_answers(&answers, false, StatusCode::OK, reply, now);
+                    write_answers(answers, false, StatusCode::OK, reply, now);
                 });
             }
             Err(refusal) => exchange.refuse(refusal),
@@ -133,7 +128,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         };
         let tag = seated.tag;
         let more = match self.sessions.get_mut(&tag) {
-            Some(Slot { session, .. }) => {
+            Some(session) => {
                 session.touch(now);
                 seated.ferry(
                     &mut session.streams,
@@ -146,7 +141,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
             }
             // The session has ended meanwhile.
             None => {
-                Refusal::no_session().answer(reply, now);
+                Refusal::no_session().in_answer_to(None).answer(reply, now);
                 reply.end();
                 false
             }
@@ -162,7 +157,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         let Some(seated) = exchange.stand_up() else {
             return;
         };
-        let Some(Slot { session, .. }) = self.sessions.get_mut(&seated.tag) else {
+        let Some(session) = self.sessions.get_mut(&seated.tag) else {
             return;
         };
         session
@@ -181,7 +176,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
     /// A call's outcome.
     pub fn finish(&mut self, ticket: Ticket, outcome: Outcome, now: Instant) -> Delivery {
         let tag = ticket.call().tag();
-        let Some(Slot { session, .. }) = self.sessions.get_mut(&tag) else {
+        let Some(session) = self.sessions.get_mut(&tag) else {
             return Delivery::Discarded;
         };
         let delivery = session.dialog.finish(ticket, outcome, now);
@@ -191,7 +186,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
 
     /// A call whose ticket is lost, because its handler panicked.
     pub fn abandon(&mut self, call: CallId, now: Instant) -> Delivery {
-        let Some(Slot { session, .. }) = self.sessions.get_mut(&call.tag()) else {
+        let Some(session) = self.sessions.get_mut(&call.tag()) else {
             return Delivery::Discarded;
         };
         let delivery = session.dialog.abandon(call, now);
@@ -201,7 +196,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
 
     /// What a handler tells while it runs.
     pub fn note(&mut self, call: CallId, note: Note, now: Instant) -> Delivery {
-        let Some(Slot { session, .. }) = self.sessions.get_mut(&call.tag()) else {
+        let Some(session) = self.sessions.get_mut(&call.tag()) else {
             return Delivery::Discarded;
         };
         if note == Note::CloseStream {
@@ -256,19 +251,18 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
             // It is put back with its next time, if it has one.
             self.schedule.remove(&(at, tag));
             let idle = self.service.limits().session_idle;
-            let Some(slot) = self.sessions.get_mut(&tag) else {
+            let Some(session) = self.sessions.get_mut(&tag) else {
                 continue;
             };
-            slot.due = Instant::MAX;
-            if slot
-                .session
+            session.planned = Instant::MAX;
+            if session
                 .idle_since()
                 .is_some_and(|since| now >= since.saturating_add(idle))
             {
                 self.end(tag, now);
                 continue;
             }
-            slot.session.dialog.handle_timeout(now);
+            session.dialog.handle_timeout(now);
             self.pump(tag, now);
         }
     }
@@ -310,7 +304,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
     // ── sessions ────────────────────────────────────────────────────────────────────────────────
 
     fn seat(&mut self, exchange: &mut Exchange<H>, tag: u32, seat: Seat, form: Form, now: Instant) {
-        let Some(Slot { session, .. }) = self.sessions.get(&tag) else {
+        let Some(session) = self.sessions.get(&tag) else {
             return;
         };
         let pair = self.options.pair.as_ref().filter(|_| session.pair);
@@ -333,22 +327,22 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
     }
 
     pub(super) fn end(&mut self, tag: u32, now: Instant) {
-        if let Some(Slot { session, .. }) = self.sessions.get_mut(&tag) {
+        if let Some(session) = self.sessions.get_mut(&tag) {
             session.dialog.cut();
         }
         self.pump(tag, now);
-        let Some(mut slot) = self.sessions.remove(&tag) else {
+        let Some(mut session) = self.sessions.remove(&tag) else {
             return;
         };
-        self.schedule.remove(&(slot.due, tag));
-        self.ids.remove(&slot.session.id);
-        self.store.forget(&slot.session.id);
+        self.schedule.remove(&(session.planned, tag));
+        self.ids.remove(&session.id);
+        self.store.forget(&session.id);
         self.events
-            .extend(slot.session.streams.close().map(HttpServerEvent::Wake));
+            .extend(session.streams.close().map(HttpServerEvent::Wake));
     }
 
     fn pump(&mut self, tag: u32, now: Instant) {
-        let Some(Slot { session, .. }) = self.sessions.get_mut(&tag) else {
+        let Some(session) = self.sessions.get_mut(&tag) else {
             return;
         };
         let mut tray = Tray {
@@ -363,7 +357,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
     fn for_each(&mut self, now: Instant, mut change: impl FnMut(&mut HttpSession<H, W>)) {
         let tags: Vec<u32> = self.sessions.keys().copied().collect();
         for tag in tags {
-            if let Some(Slot { session, .. }) = self.sessions.get_mut(&tag) {
+            if let Some(session) = self.sessions.get_mut(&tag) {
                 change(session);
             }
             self.pump(tag, now);
@@ -371,13 +365,13 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
     }
 
     pub(super) fn reschedule(&mut self, tag: u32) {
-        let Some(slot) = self.sessions.get_mut(&tag) else {
+        let Some(session) = self.sessions.get_mut(&tag) else {
             return;
         };
-        let due = slot.session.due(self.service.limits());
-        if due != slot.due {
-            self.schedule.remove(&(slot.due, tag));
-            slot.due = due;
+        let due = session.due(self.service.limits());
+        if due != session.planned {
+            self.schedule.remove(&(session.planned, tag));
+            session.planned = due;
             if due != Instant::MAX {
                 self.schedule.insert((due, tag));
             }

@@ -6,9 +6,9 @@ use alloc::{format, sync::Arc, vec::Vec};
 use http::{HeaderMap, StatusCode};
 use mcp_proto::{
     frame::sse,
-    http::{param, status},
+    http::status,
     method::Method,
-    rpc::{self, Incoming, Member, Message, Rejected, RpcError},
+    rpc::{self, Incoming, Member, Message, Rejected, RequestId, RpcError},
     time::Instant,
     version::{Era, ProtocolVersion},
 };
@@ -106,7 +106,10 @@ impl<H: Clone> Serving<H> {
         let version = match head::version_of(&carrier.head.headers) {
             VersionHeader::Absent => ProtocolVersion::V2025_03_26,
             VersionHeader::Known(version) => version,
-            VersionHeader::Unknown => return Err(unknown_version()),
+            VersionHeader::Unknown => {
+                let (messages, _) = split(messages);
+                return Err(unknown_version().in_answer_to(id_of(&messages)));
+            }
         };
         let (messages, batch) = split(messages);
         if batch && version != ProtocolVersion::V2025_03_26 {
@@ -177,7 +180,7 @@ impl<H: Clone> Serving<H> {
         }
         if self.owed == 0 && !self.held.is_empty() {
             let answers = core::mem::take(&mut self.held);
-            write_answers(&answers, self.batch, StatusCode::OK, reply, now);
+            write_answers(answers, self.batch, StatusCode::OK, reply, now);
         }
         if self.owed == 0 {
             reply.end();
@@ -193,7 +196,7 @@ impl<H: Clone> Serving<H> {
             let status = error
                 .filter(|_| self.modern)
                 .map_or(StatusCode::OK, status::of_error);
-            write_answers(&[message], false, status, reply, now);
+            write_answers(alloc::vec![message], false, status, reply, now);
         }
     }
 
@@ -251,12 +254,8 @@ fn check_params<H>(
     let Some(tool) = service.tool(&name) else {
         return Ok(());
     };
-    // Annotations that break the rules bind nobody: clients do not see such a tool.
-    let Ok(annotated) = param::scan(tool.definition().input_schema.as_str()) else {
-        return Ok(());
-    };
     let arguments = params.get(Member::Arguments);
-    for param in annotated {
+    for param in tool.mirrored() {
         param
             .check(arguments, headers)
             .map_err(|mismatch| mismatch.to_error())?;
@@ -270,6 +269,14 @@ pub(super) fn split(messages: Incoming<'_>) -> (Vec<Result<Message<'_>, Rejected
         Incoming::Batch(messages) => (messages, true),
         Incoming::Single(message) => (alloc::vec![Ok(message)], false),
         _ => (Vec::new(), false),
+    }
+}
+
+/// The id of the request in a body, if that is what it is.
+pub(super) fn id_of(messages: &[Result<Message<'_>, Rejected>]) -> Option<RequestId> {
+    match messages {
+        [Ok(Message::Request { id, .. })] => Some(id.clone()),
+        _ => None,
     }
 }
 
@@ -288,11 +295,11 @@ pub(super) fn error_of(rejected: &Rejected) -> Vec<u8> {
 pub(super) fn unknown_version() -> Refusal {
     let versions = ProtocolVersion::ALL.map(ProtocolVersion::as_str).join(", ");
     let message = format!("the header mcp-protocol-version names none of the revisions {versions}");
-    Refusal::http(StatusCode::BAD_REQUEST, message).with_null_id()
+    Refusal::http(StatusCode::BAD_REQUEST, message)
 }
 
 /// Only 2025-03-26 has batches.
 pub(super) fn no_batches() -> Refusal {
     let error = RpcError::invalid_request("this revision has no batches");
-    Refusal::envelope(None, error).with_null_id()
+    Refusal::envelope(None, error).in_answer_to(None)
 }

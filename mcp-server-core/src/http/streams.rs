@@ -96,6 +96,7 @@ impl<W: Clone> Streams<W> {
     /// Opens the stream of a POST with so many requests.
     pub(super) fn open(&mut self, owed: u32, waker: W) -> Seat {
         self.last += 1;
+        self.make_room();
         self.open.push(Stream::new(self.last, Some(owed)));
         self.open.last_mut().map_or(
             Seat {
@@ -336,10 +337,18 @@ impl<W: Clone> Streams<W> {
         self.open.remove(at).reader.map(|reader| reader.waker)
     }
 
+    // Most sessions have one stream at a time, and there may be many sessions.
+    fn make_room(&mut self) {
+        if self.open.is_empty() {
+            self.open.reserve_exact(1);
+        }
+    }
+
     fn unasked(&mut self) -> &mut Stream<W> {
         let at = match self.open.iter().position(|stream| stream.number == UNASKED) {
             Some(at) => at,
             None => {
+                self.make_room();
                 self.open.insert(0, Stream::new(UNASKED, None));
                 0
             }

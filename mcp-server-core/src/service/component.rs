@@ -1,7 +1,11 @@
 //! One thing that a server offers: its definition, and what runs when it is used.
 
+#[cfg(feature = "http")]
+use alloc::boxed::Box;
 use alloc::{string::String, sync::Arc, vec::Vec};
 use core::{fmt, time::Duration};
+#[cfg(feature = "http")]
+use mcp_proto::http::param::{self, ParamHeader};
 use mcp_proto::{
     types::{Prompt, Resource, ResourceTemplate, Tool},
     uri::UriTemplate,
@@ -118,6 +122,9 @@ pub struct Entry<D, H> {
     pub(super) component: Component<D, H>,
     // Templates only.
     pub(super) pattern: Option<UriTemplate>,
+    // Tools only.
+    #[cfg(feature = "http")]
+    pub(super) mirrored: Box<[ParamHeader]>,
 }
 
 impl<D, H> Entry<D, H> {
@@ -145,6 +152,12 @@ impl<D, H> Entry<D, H> {
         self.component.timeout
     }
 
+    /// The arguments of its calls that travel in headers as well.
+    #[cfg(feature = "http")]
+    pub(crate) fn mirrored(&self) -> &[ParamHeader] {
+        &self.mirrored
+    }
+
     /// The component's tags.
     #[must_use]
     pub fn tags(&self) -> &[String] {
@@ -156,6 +169,28 @@ impl<D, H> Entry<D, H> {
 pub(crate) trait Definition: mcp_proto::encode::Encode + PartialEq {
     const KIND: ComponentKind;
     fn key(&self) -> &str;
+
+    /// The arguments of its calls that travel in headers as well. Annotations that break the rules
+    /// bind nobody: clients do not see such a tool.
+    #[cfg(feature = "http")]
+    fn mirrored(&self) -> Box<[ParamHeader]> {
+        Box::default()
+    }
+}
+
+impl Definition for Tool {
+    const KIND: ComponentKind = ComponentKind::Tool;
+
+    fn key(&self) -> &str {
+        &self.name
+    }
+
+    #[cfg(feature = "http")]
+    fn mirrored(&self) -> Box<[ParamHeader]> {
+        param::scan(self.input_schema.as_str())
+            .unwrap_or_default()
+            .into()
+    }
 }
 
 macro_rules! definitions {
@@ -169,4 +204,4 @@ macro_rules! definitions {
         }
     )*};
 }
-definitions!(Tool Tool name, Resource Resource uri, ResourceTemplate Template uri_template, Prompt Prompt name);
+definitions!(Resource Resource uri, ResourceTemplate Template uri_template, Prompt Prompt name);

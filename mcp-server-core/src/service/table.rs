@@ -138,6 +138,8 @@ impl<D: Definition, H> Table<D, H> {
         let slot = Slot {
             entry: Arc::new(Entry {
                 key,
+                #[cfg(feature = "http")]
+                mirrored: component.definition.mirrored(),
                 component,
                 pattern,
             }),

@@ -117,6 +117,10 @@ impl Session {
     }
 
     fn hand_out(&mut self, handler: Place, work: Work, context: CallContext) {
+        // Most clients make one call at a time, and there may be many clients.
+        if self.events.capacity() == 0 {
+            self.events.reserve_exact(1);
+        }
         self.events.push_back(Event::Call(Call {
             ticket: Ticket(context.id),
             handler,

@@ -78,7 +78,15 @@ impl<'a> Claims<'a> {
         }
     }
 
-    fn peer(&self, version: ProtocolVersion, subject: Option<Arc<str>>) -> Result<Peer, RpcError> {
+    /// The client that says so.
+    ///
+    /// # Errors
+    /// -32602 for what is mistyped within the members.
+    pub(super) fn peer(
+        &self,
+        version: ProtocolVersion,
+        subject: Option<Arc<str>>,
+    ) -> Result<Peer, RpcError> {
         let mut peer = Peer::new(version);
         peer.subject = subject;
         peer.capabilities = typed(keys::CLIENT_CAPABILITIES, self.capabilities)?;
@@ -106,6 +114,15 @@ fn unsupported(requested: &str, message: impl Into<Cow<'static, str>>) -> RpcErr
 
 fn invalid(key: &str, problem: impl fmt::Display) -> RpcError {
     RpcError::invalid_params(format!("params._meta[\"{key}\"] {problem}"))
+}
+
+/// The least level of log entries that a request wants.
+///
+/// # Errors
+/// -32602 where it is none.
+pub(super) fn log_level(meta: Option<&RequestMeta<'_>>) -> Result<Option<LoggingLevel>, RpcError> {
+    let level = meta.and_then(|meta| meta.log_level());
+    level.map(|level| typed(keys::LOG_LEVEL, level)).transpose()
 }
 
 fn typed<T: DeserializeOwned>(key: &str, raw: Raw<'_>) -> Result<T, RpcError> {
@@ -151,10 +168,7 @@ impl Known {
         subject: &Option<Arc<str>>,
     ) -> Result<Self, RpcError> {
         let version = claims.supported_version()?;
-        let log_level = match meta.log_level() {
-            Some(level) => Some(typed(keys::LOG_LEVEL, level)?),
-            None => None,
-        };
+        let log_level = log_level(Some(meta))?;
         let mut known = match last {
             Some(last) if last.is_of(version, claims) => last,
             _ => Self {

@@ -101,6 +101,8 @@ pub(crate) struct Session {
     batches: Batches,
     handshake: Option<Box<Opened>>,
     known: Option<Known>,
+    // It is the only request: what it says need not be remembered.
+    forgetful: bool,
     // On whose behalf everything is asked.
     subject: Option<Arc<str>>,
     // The revision that was spoken last.
@@ -146,6 +148,7 @@ impl Session {
             batches: Batches::new(limits.outbound_bytes),
             handshake: None,
             known: None,
+            forgetful: false,
             subject: None,
             spoken: None,
             rejected: 0,
@@ -224,6 +227,8 @@ impl Session {
     #[cfg(feature = "http")]
     pub(crate) fn without_bound(mut self) -> Self {
         self.out.has_no_bound();
+        // Over HTTP, stateless requests have a conversation each.
+        self.forgetful = true;
         self
     }
 

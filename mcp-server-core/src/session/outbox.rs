@@ -30,6 +30,9 @@ pub(crate) enum SentKind {
     Report,
 }
 
+/// Room that the first message of a new buffer finds: that of a short answer.
+const FIRST_BYTES: usize = 256;
+
 /// Messages on their way out, each ended by a newline, in one buffer.
 #[derive(Debug)]
 pub(super) struct Outbox {
@@ -91,6 +94,9 @@ impl Outbox {
             self.patience.since = now;
             self.patience.unsure = false;
         }
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve(FIRST_BYTES);
+        }
         let (begin, waiting) = (self.bytes.len(), self.waiting());
         write(&mut self.bytes);
         // The encoder turns the line breaks of texts that it was handed into blanks.
@@ -148,10 +154,16 @@ impl Outbox {
         true
     }
 
-    /// Appends one message with its newline.
+    /// Appends one message with its newline; or gives the whole buffer away where there is nothing
+    /// else in it, and the caller has none.
     pub(super) fn take_one(&mut self, out: &mut Vec<u8>, now: Instant) -> Option<Sent> {
         let Mark { end, sent } = self.marks.pop_front()?;
-        out.extend_from_slice(&self.bytes[self.start..end]);
+        let is_all = self.start == 0 && end == self.bytes.len();
+        if is_all && out.capacity() == 0 {
+            mem::swap(&mut self.bytes, out);
+        } else {
+            out.extend_from_slice(&self.bytes[self.start..end]);
+        }
         self.start = end;
         if self.marks.is_empty() {
             self.bytes.clear();
@@ -240,7 +252,16 @@ mod tests {
         put(&mut outbox, 4, "e", 0);
         let mut again = Vec::new();
         assert_eq!(outbox.take_one(&mut again, Instant::ZERO), Some(notice(4)));
-        assert_eq!((outbox.bytes.capacity(), outbox.round()), (77, 2));
+        // Where the caller has none, it gets ours.
+        assert_eq!((again.capacity(), outbox.round()), (77, 2));
+        put(&mut outbox, 5, "f", 0);
+        assert_eq!(outbox.bytes.capacity(), FIRST_BYTES);
+        let mut full = Vec::from(*b">");
+        assert!(outbox.take_one(&mut full, Instant::ZERO).is_some());
+        assert_eq!(
+            (&full[..], outbox.bytes.capacity()),
+            (&b">f\n"[..], FIRST_BYTES)
+        );
     }
 
     #[test]

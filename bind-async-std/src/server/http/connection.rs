@@ -60,7 +60,8 @@ pub(super) async fn serve(
         poll_late(&mut *alarm, &pace, context).map(|()| false)
     });
     if kept.await {
-        linger(connection.into_parts().io.stream).await;
+        // Boxed: room for it is wanted at the end alone.
+        Box::pin(linger(connection.into_parts().io.stream)).await;
     }
 }
 

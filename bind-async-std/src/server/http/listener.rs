@@ -258,13 +258,14 @@ impl Serving {
     fn start(&mut self, stream: TcpStream) {
         let place = self.connections.open();
         let ending = place.input_end().cancelled();
-        (self.start)(Box::pin(place.run(connection::serve(
+        let serving = connection::serve(
             stream,
             self.service.clone(),
             Arc::clone(&self.runtime),
             self.stall,
             ending,
-        ))));
+        );
+        (self.start)(Box::pin(place.run(Box::pin(serving))));
     }
 
     // Listens to signals.

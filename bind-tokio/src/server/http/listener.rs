@@ -242,13 +242,14 @@ impl Serving {
     fn start(&mut self, stream: TcpStream) {
         let place = self.connections.open();
         let ending = place.input_end().cancelled();
-        tokio::spawn(place.run(connection::serve(
+        let serving = connection::serve(
             stream,
             self.service.clone(),
             Arc::clone(&self.runtime),
             self.stall,
             ending,
-        )));
+        );
+        tokio::spawn(place.run(Box::pin(serving)));
     }
 
     // Listens to signals.

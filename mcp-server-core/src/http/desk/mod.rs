@@ -17,6 +17,8 @@ mod runtime;
 #[cfg(feature = "http-service")]
 mod service;
 mod shutdown;
+#[cfg(test)]
+mod tests;
 
 pub use exchange::HttpDesk;
 pub use hub::{HttpHub, Judge};

@@ -74,21 +74,17 @@ fn every_request_finds_its_session_or_an_error() {
         (&ping, &[known], "200 result id 1"),
         (&ping, &[known, ok], "200 result id 1"),
         (&ping, &[known, old], "200 result id 1"),
-        (&ping, &[], "400 -32000 id null"),
-        (&ping, &[ok], "400 -32000 id null"),
-        (
-            &ping,
-            &[("mcp-session-id", "unknown")],
-            "404 -32001 id null",
-        ),
-        (&ping, &[("mcp-session-id", "")], "404 -32001 id null"),
-        (&ping, &[known, known], "400 -32000 id -"),
+        (&ping, &[], "400 -32000 id 1"),
+        (&ping, &[ok], "400 -32000 id 1"),
+        (&ping, &[("mcp-session-id", "unknown")], "404 -32001 id 1"),
+        (&ping, &[("mcp-session-id", "")], "404 -32001 id 1"),
+        (&ping, &[known, known], "400 -32000 id 1"),
         (
             &ping,
             &[known, ("mcp-protocol-version", "1.0")],
-            "400 -32000 id null",
+            "400 -32000 id 1",
         ),
-        (&ping, &[known, ok, ok], "400 -32000 id null"),
+        (&ping, &[known, ok, ok], "400 -32000 id 1"),
         ("{", &[known], "400 -32700 id null"),
         ("5", &[known], "400 -32600 id null"),
         (r#"{"jsonrpc":"2.0","id":1}"#, &[known], "400 -32600 id 1"),
@@ -111,11 +107,11 @@ fn every_request_finds_its_session_or_an_error() {
             &[known],
             "200 -32602 id 1",
         ),
-        (&initialize("2025-11-25"), &[known], "400 -32600 id null"),
+        (&initialize("2025-11-25"), &[known], "400 -32600 id 0"),
         (
             &initialize("2025-11-25"),
             &[("mcp-session-id", "unknown")],
-            "404 -32001 id null",
+            "404 -32001 id 0",
         ),
         // Only 2025-03-26 has batches, and none with `initialize`.
         (&batch, &[known], "400 -32600 id null"),
@@ -215,7 +211,7 @@ fn a_session_ends_when_its_client_says_so() {
     let id = session(&mut rig, "2025-11-25");
     let mut stream = get(&mut rig, &id, &[]);
     let mut waiting = call_tool(&mut rig, &id, "1", "wait");
-    assert_eq!(delete(&mut rig, "unknown").outline(), "404 -32001 id null");
+    assert_eq!(delete(&mut rig, "unknown").outline(), "404 -32001 id -");
     let open = delete(&mut rig, &id);
     assert_eq!((open.outline(), open.ended), ("204".into(), true));
     assert_eq!(rig.cancelled.len(), 1);
@@ -225,9 +221,9 @@ fn a_session_ends_when_its_client_says_so() {
     assert_eq!(waiting.outline(), "404 -32001 id null");
     assert_eq!(
         call_tool(&mut rig, &id, "2", "answer").outline(),
-        "404 -32001 id null"
+        "404 -32001 id 2"
     );
-    assert_eq!(delete(&mut rig, &id).outline(), "404 -32001 id null");
+    assert_eq!(delete(&mut rig, &id).outline(), "404 -32001 id -");
     // Its last call has nowhere to go.
     rig.finish();
     assert_eq!(
@@ -266,7 +262,7 @@ fn a_session_ends_when_nobody_has_used_it_for_long() {
     );
     assert_eq!(
         post(&mut rig, &id, &request("1", "ping", "{}")).outline(),
-        "404 -32001 id null"
+        "404 -32001 id 1"
     );
 }
 
@@ -282,10 +278,7 @@ fn there_are_only_so_many_sessions() {
     // The one that has been idle for longer makes room.
     let third = session(&mut rig, "2025-11-25");
     let ping = request("1", "ping", "{}");
-    assert_eq!(
-        post(&mut rig, &first, &ping).outline(),
-        "404 -32001 id null"
-    );
+    assert_eq!(post(&mut rig, &first, &ping).outline(), "404 -32001 id 1");
     let (_listening, _calling) = (
         get(&mut rig, &second, &[]),
         call_tool(&mut rig, &third, "1", "wait"),
@@ -294,7 +287,7 @@ fn there_are_only_so_many_sessions() {
     let open = rig.send("POST /mcp", &BASE, &initialize("2025-11-25"));
     assert_eq!(
         (open.outline(), open.header("mcp-session-id")),
-        ("503 -32000 id null".into(), "-")
+        ("503 -32000 id 0".into(), "-")
     );
     rig.finish();
     assert_eq!(rig.server.sessions(), 2);
@@ -310,9 +303,9 @@ fn a_session_is_its_subjects_own() {
     // To others it is as if there were no such session.
     for verdict in [Verdict::Allow(Some("bob".into())), Verdict::Allow(None)] {
         rig.verdict = Some(verdict);
-        assert_eq!(post(&mut rig, &id, &ping).outline(), "404 -32001 id null");
-        assert_eq!(get(&mut rig, &id, &[]).outline(), "404 -32001 id null");
-        assert_eq!(delete(&mut rig, &id).outline(), "404 -32001 id null");
+        assert_eq!(post(&mut rig, &id, &ping).outline(), "404 -32001 id 1");
+        assert_eq!(get(&mut rig, &id, &[]).outline(), "404 -32001 id -");
+        assert_eq!(delete(&mut rig, &id).outline(), "404 -32001 id -");
     }
     rig.verdict = Some(Verdict::Allow(Some("alice".into())));
     assert_eq!(delete(&mut rig, &id).outline(), "204");
@@ -334,11 +327,7 @@ fn a_server_without_sessions_serves_each_request_on_its_own() {
             "200 result id 1",
         ),
         (&tool, &[ok], "200 result id 1"),
-        (
-            &tool,
-            &[("mcp-protocol-version", "1.0")],
-            "400 -32000 id null",
-        ),
+        (&tool, &[("mcp-protocol-version", "1.0")], "400 -32000 id 1"),
         (
             &request("1", "unknown/method", "{}"),
             &[ok],

@@ -22,7 +22,7 @@ fn a_get_stream_carries_what_was_not_asked_for() {
         assert_eq!(stream.header("mcp-session-id"), id);
         assert_eq!(stream.events(), first);
         // One such stream is enough for one session.
-        assert_eq!(get(&mut rig, &id, &[]).outline(), "409 -32000 id null");
+        assert_eq!(get(&mut rig, &id, &[]).outline(), "409 -32000 id -");
         rig.server.handle_change(&crate::Change::Tools, rig.now);
         rig.drive_server();
         assert_eq!(rig.wakes, [stream.number]);
@@ -145,10 +145,10 @@ fn a_lost_stream_is_resumed_and_no_other() {
     rig.drive(&mut open);
     assert_eq!(open.events(), ["id: 3-1; result 2"]);
     assert!(open.ended);
-    for unknown in ["5-0", "x", "3-9x"] {
+    for unknown in ["5-0", "x", "3-9x", "0-1"] {
         assert_eq!(
             get(&mut rig, &id, &[("last-event-id", unknown)]).outline(),
-            "400 -32000 id null",
+            "400 -32000 id -",
             "{unknown}"
         );
     }

@@ -2,6 +2,9 @@
 
 use http::{HeaderMap, header};
 
+/// What nearly every client says, word for word: it need not be read.
+const USUAL: &str = "application/json, text/event-stream";
+
 /// What a client takes as an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accepts {
@@ -25,6 +28,15 @@ impl Accepts {
     /// ```
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
+        let mut values = headers.get_all(header::ACCEPT).iter();
+        if let (Some(value), None) = (values.next(), values.next()) {
+            if value == USUAL {
+                return Self {
+                    json: true,
+                    event_stream: true,
+                };
+            }
+        }
         Self {
             json: accepts(headers, "application", "json"),
             event_stream: accepts(headers, "text", "event-stream"),
@@ -148,6 +160,14 @@ mod tests {
             (&["*/*, application/json;q=0"], false, true),
             (&["text/*;q=0, */*"], true, false),
             (&["application/json;q=0.001"], true, false),
+            (
+                &[
+                    "application/json, text/event-stream",
+                    "application/json;q=0",
+                ],
+                true,
+                true,
+            ),
             (&["*/json"], false, false),
             (&["json"], false, false),
         ] {

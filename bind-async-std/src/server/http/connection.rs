@@ -1,6 +1,7 @@
 //! One connection: hyper's machine, its socket, and its times.
 
 use std::{
+    cell::RefCell,
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
@@ -21,8 +22,15 @@ use mcp_server_core::http::{HttpService, Pace, Runtime, poll_late};
 
 /// Longest head of a request, and most of a response that waits in hyper.
 const BUFFER_BYTES: usize = 64 * 1024;
-/// Bytes read at a time: hyper's own buffer cannot be read into without `unsafe`.
+/// Bytes read at a time.
 const READ_BYTES: usize = 8 * 1024;
+
+thread_local! {
+    // Hyper's own buffer cannot be read into without `unsafe`. This one is shared by all connections
+    // of a thread: one of its own each would have to keep, or fill with zeros for each read.
+    static SCRATCH: RefCell<[u8; READ_BYTES]> = const { RefCell::new([0; READ_BYTES]) };
+}
+
 /// How long a client has to read the last response and to close its side.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -93,12 +101,13 @@ impl rt::Read for Paced {
         context: &mut Context<'_>,
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut read = [0; READ_BYTES];
         let room = buffer.remaining().min(READ_BYTES);
-        let count = ready!(Pin::new(&mut self.stream).poll_read(context, &mut read[..room]))?;
-        self.pace.has_read();
-        buffer.put_slice(&read[..count]);
-        Poll::Ready(Ok(()))
+        SCRATCH.with_borrow_mut(|read| {
+            let count = ready!(Pin::new(&mut self.stream).poll_read(context, &mut read[..room]))?;
+            self.pace.has_read();
+            buffer.put_slice(&read[..count]);
+            Poll::Ready(Ok(()))
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use axum::http::Request;
 use mcp_server_core::{
     BoxFuture, Job, Server,
     http::{Alarm, Body, HttpDesk, HttpHub, HttpOptions, Runtime},
-    mcp_proto::time::Instant,
+    mcp_proto::{limits::Limits, time::Instant},
     tool,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -22,6 +22,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
+const MANY: usize = 10_000;
 const COUNT: usize = 1000;
 
 /// Adds two numbers.
@@ -118,33 +119,40 @@ fn listen(hub: &HttpHub) -> Box<HttpDesk> {
 }
 
 /// Bytes that are kept for each of many.
-fn bytes_each<T>(open: impl Fn() -> T) -> usize {
+fn bytes_each<T>(count: usize, open: impl Fn() -> T) -> usize {
     // What is made once is made.
     let _first: Vec<T> = (0..10).map(|_| open()).collect();
-    let mut all = Vec::with_capacity(COUNT);
+    let mut all = Vec::with_capacity(count);
     let region = Region::new(ALLOCATOR);
-    all.extend((0..COUNT).map(|_| open()));
+    all.extend((0..count).map(|_| open()));
     let kept = region.change();
-    (kept.bytes_allocated - kept.bytes_deallocated) / COUNT
+    (kept.bytes_allocated - kept.bytes_deallocated) / count
 }
 
 // One test, because the counters are the whole process's.
 #[test]
 fn a_client_that_only_waits_costs_little() {
     let hub = || {
-        let server = Server::builder("demo", "1.0.0").tool(add).build().unwrap();
+        let mut limits = Limits::default();
+        limits.sessions = 2 * MANY;
+        let server = Server::builder("demo", "1.0.0").limits(limits).tool(add);
+        let server = server.build().unwrap();
         let options = HttpOptions::listening(true);
         HttpHub::new(server, options, None, Arc::new(Still::default()))
     };
     let (idle, used, listening) = (hub(), hub(), hub());
     for (what, bytes, most) in [
-        ("session", bytes_each(|| session(&idle, false)), 2_200),
+        ("session", bytes_each(MANY, || session(&idle, false)), 2_200),
         (
             "session after a call",
-            bytes_each(|| session(&used, true)),
+            bytes_each(COUNT, || session(&used, true)),
             2_800,
         ),
-        ("listen stream", bytes_each(|| listen(&listening)), 3_000),
+        (
+            "listen stream",
+            bytes_each(COUNT, || listen(&listening)),
+            3_000,
+        ),
     ] {
         println!("{what}: {bytes} of {most} bytes");
         assert!(bytes <= most, "{what}: {bytes} of {most} bytes");

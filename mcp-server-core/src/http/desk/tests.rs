@@ -223,7 +223,7 @@ fn session(hub: &HttpHub) -> String {
     let mut desk = send(hub, &[], hello);
     let head = desk.poll_head().unwrap();
     assert_eq!(head.status(), 200);
-    let id = head.headers()["mcp-session-id"].to_str().unwrap().into();
+    let id = head.headers()["mcp-session-id"].to_str().unwrap();
     drop(desk);
     let ready = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
     assert_eq!(

@@ -72,7 +72,7 @@ pub use runtime::{Runtime, Task};
 #[cfg(feature = "http-server")]
 pub use server::{HttpListener, serve_http};
 #[cfg(feature = "server")]
-pub use server::{Listener, Shutdown, serve, serve_stdio};
+pub use server::{Listener, Shutdown, serve, serve_stdio, serve_stdio_until, serve_until};
 
 /// The choices of servers and clients over HTTP.
 #[cfg(any(feature = "http-client", feature = "http-server"))]
@@ -118,7 +118,7 @@ pub mod prelude {
 #[cfg(feature = "smol")]
 pub mod smol {
     #[cfg(feature = "server")]
-    pub use crate::{Shutdown, serve, serve_stdio};
+    pub use crate::{Shutdown, serve, serve_stdio, serve_stdio_until, serve_until};
 
     /// See [`Listener`](crate::Listener).
     #[cfg(feature = "server")]
@@ -167,7 +167,7 @@ pub mod smol {
 #[cfg(feature = "async-std")]
 pub mod async_std {
     #[cfg(feature = "server")]
-    pub use crate::{Shutdown, serve, serve_stdio};
+    pub use crate::{Shutdown, serve, serve_stdio, serve_stdio_until, serve_until};
 
     /// See [`Listener`](crate::Listener).
     #[cfg(feature = "server")]

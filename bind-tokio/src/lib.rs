@@ -57,7 +57,7 @@ pub use memory::{PipeReader, PipeWriter, memory_pair};
 #[cfg(feature = "http-server")]
 pub use server::{HttpListener, HttpShutdown, authorized_http_service, http_service, serve_http};
 #[cfg(feature = "server")]
-pub use server::{Listener, Shutdown, serve, serve_stdio};
+pub use server::{Listener, Shutdown, serve, serve_stdio, serve_stdio_until, serve_until};
 
 /// The choices of servers and clients over HTTP.
 #[cfg(any(feature = "http-client", feature = "http-server"))]

@@ -16,7 +16,7 @@ use std::{
 
 use crate::cancel::{CancelToken, Cancelled};
 
-/// Ends a listener from another task or thread; cheap to clone.
+/// Ends a listener, or a connection, from another task or thread; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     ended: CancelToken,
@@ -29,14 +29,27 @@ impl Shutdown {
         Self::default()
     }
 
-    /// Accepts no more connections and ends the input of the open ones.
+    /// Accepts no more connections and ends the input of the open ones: what they have asked is
+    /// answered, within [`Limits::drain_timeout`](mcp_proto::limits::Limits::drain_timeout).
     pub fn shutdown(&self) {
         self.ended.cancel();
     }
 
-    /// Ready once it has been asked for: for the listener.
+    /// Whether it has been asked for.
+    #[must_use]
+    pub fn is_requested(&self) -> bool {
+        self.ended.is_cancelled()
+    }
+
+    /// Ready once it has been asked for: for the loop that is to end.
     pub fn requested(&self) -> Cancelled {
         self.ended.cancelled()
+    }
+
+    /// What is cancelled by it, for [`Desk::until`](crate::Desk::until).
+    #[must_use]
+    pub fn token(&self) -> &CancelToken {
+        &self.ended
     }
 }
 

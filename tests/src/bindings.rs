@@ -2,13 +2,13 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    net::Shutdown,
+    net::Shutdown as Half,
     os::unix::net::UnixStream,
     thread::{self, JoinHandle},
     time::Duration,
 };
 
-use mcp_server_core::Server;
+use mcp_server_core::{Server, Shutdown};
 
 /// A binding on one of its runtimes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,19 +39,29 @@ impl Binding {
     /// Serves one connection on a thread of its own, which gives the error it ended with.
     #[must_use]
     pub fn serve(self, server: &Server, stream: UnixStream) -> JoinHandle<Option<String>> {
-        let server = server.clone();
+        self.serve_until(server, stream, &Shutdown::new())
+    }
+
+    /// As [`serve`](Self::serve), or until it is asked to end.
+    #[must_use]
+    pub fn serve_until(
+        self,
+        server: &Server,
+        stream: UnixStream,
+        shutdown: &Shutdown,
+    ) -> JoinHandle<Option<String>> {
+        let (server, shutdown) = (server.clone(), shutdown.clone());
         thread::spawn(move || {
-            let error = |result: Result<(), String>| result.err();
-            match self {
-                Self::Blocking => error(serve_blocking(&server, stream)),
+            let (server, end) = (&server, &shutdown);
+            let result = match self {
+                Self::Blocking => serve_blocking(server, stream, end),
                 Self::TokioCurrentThread | Self::TokioMultiThread => {
-                    error(tokio_runtime(self).block_on(serve_tokio(&server, stream)))
+                    tokio_runtime(self).block_on(serve_tokio(server, stream, end))
                 }
-                Self::AsyncStd => {
-                    error(async_std::task::block_on(serve_futures_io(&server, stream)))
-                }
-                Self::Smol => error(smol::block_on(serve_futures_io(&server, stream))),
-            }
+                Self::AsyncStd => async_std::task::block_on(serve_futures_io(server, stream, end)),
+                Self::Smol => smol::block_on(serve_futures_io(server, stream, end)),
+            };
+            result.err()
         })
     }
 }
@@ -74,25 +84,29 @@ pub fn tokio_runtime(binding: Binding) -> tokio::runtime::Runtime {
     builder.enable_all().build().expect("a runtime can be made")
 }
 
-fn serve_blocking(server: &Server, stream: UnixStream) -> Result<(), String> {
+fn serve_blocking(server: &Server, stream: UnixStream, end: &Shutdown) -> Result<(), String> {
     let reader = stream.try_clone().map_err(|error| error.to_string())?;
-    bind_blocking::serve(server, reader, stream).map_err(|error| error.to_string())
+    bind_blocking::serve_until(server, reader, stream, end).map_err(|error| error.to_string())
 }
 
-async fn serve_tokio(server: &Server, stream: UnixStream) -> Result<(), String> {
+async fn serve_tokio(server: &Server, stream: UnixStream, end: &Shutdown) -> Result<(), String> {
     stream
         .set_nonblocking(true)
         .map_err(|error| error.to_string())?;
     let stream = tokio::net::UnixStream::from_std(stream).map_err(|error| error.to_string())?;
     let (reader, writer) = stream.into_split();
-    bind_tokio::serve(server, reader, writer)
+    bind_tokio::serve_until(server, reader, writer, end)
         .await
         .map_err(|error| error.to_string())
 }
 
-async fn serve_futures_io(server: &Server, stream: UnixStream) -> Result<(), String> {
+async fn serve_futures_io(
+    server: &Server,
+    stream: UnixStream,
+    end: &Shutdown,
+) -> Result<(), String> {
     let stream = smol::Async::new(stream).map_err(|error| error.to_string())?;
-    bind_async_std::serve(server, &stream, &stream)
+    bind_async_std::serve_until(server, &stream, &stream, end)
         .await
         .map_err(|error| error.to_string())
 }
@@ -163,7 +177,7 @@ impl Peer {
     /// Ends our side, as a client does that leaves.
     pub fn end(&self) {
         // Fails where the server was faster.
-        let _ = self.stream.shutdown(Shutdown::Write);
+        let _ = self.stream.shutdown(Half::Write);
     }
 
     /// Ends our side, and gives the rest of what the server says and the error it ended with.

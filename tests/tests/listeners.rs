@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mcp_server_core::{Cx, Server, ServerBuilder, ToolEntry};
+use mcp_server_core::{Cx, Server, ServerBuilder, Shutdown, ToolEntry};
 use mcp_tests::bindings::{Binding, tokio_runtime};
 
 type End = Box<dyn FnOnce() + Send>;
@@ -72,7 +72,10 @@ struct Client(BufReader<UnixStream>);
 
 impl Client {
     fn connect(path: &Path) -> Self {
-        let stream = UnixStream::connect(path).expect("somebody listens");
+        Self::over(UnixStream::connect(path).expect("somebody listens"))
+    }
+
+    fn over(stream: UnixStream) -> Self {
         stream
             .set_read_timeout(Some(Duration::from_secs(20)))
             .expect("it is not zero");
@@ -139,5 +142,29 @@ fn a_shutdown_answers_what_was_asked_and_leaves_nothing_behind() {
             UnixStream::connect(&path).is_err() && !path.exists(),
             "{binding:?}"
         );
+    }
+}
+
+#[test]
+fn one_connection_that_is_to_end_answers_what_was_asked() {
+    for binding in Binding::ALL {
+        let (near, far) = UnixStream::pair().expect("a pair of sockets");
+        let shutdown = Shutdown::new();
+        let serving = binding.serve_until(&server(), far, &shutdown);
+        let mut client = Client::over(near);
+        client.send("server/discover", "");
+        assert!(client.line().contains("supportedVersions"), "{binding:?}");
+        client.send("tools/call", r#""name":"slow","#);
+        thread::sleep(Duration::from_millis(50));
+        shutdown.shutdown();
+        assert!(client.line().contains("cancelled: false"), "{binding:?}");
+        // Although its input goes on.
+        let ended = serving.join().expect("serving does not panic");
+        assert_eq!(ended, None, "{binding:?}");
+        // One that is asked before it begins ends as soon.
+        let (_near, far) = UnixStream::pair().expect("a pair of sockets");
+        let serving = binding.serve_until(&server(), far, &shutdown);
+        let ended = serving.join().expect("serving does not panic");
+        assert_eq!(ended, None, "{binding:?}");
     }
 }

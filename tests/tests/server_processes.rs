@@ -191,12 +191,16 @@ enum From {
 #[test]
 fn a_read_under_way_does_not_keep_a_runtime_alive() {
     let all = [From::Pipe, From::Socket, From::Terminal];
-    let pairs = BINDINGS[1..]
-        .iter()
-        .flat_map(|binding| all.map(|from| (*binding, from)));
-    each(pairs, |(binding, from)| {
+    let ways = BINDINGS.iter().flat_map(|binding| {
+        all.map(|from| (*binding, "asked", from))
+            .into_iter()
+            .chain(all.map(|from| (*binding, "dropped", from)))
+    });
+    // There is nothing to drop.
+    let ways = ways.filter(|(binding, how, _)| (*binding, *how) != ("blocking", "dropped"));
+    each(ways, |(binding, how, from)| {
         let mut command = Command::new(STUCK);
-        command.args([binding, "200"]);
+        command.args([binding, "200", how]);
         let mut ours: Option<OwnedFd> = None;
         match from {
             From::Pipe => drop(command.stdin(Stdio::piped())),
@@ -211,11 +215,11 @@ fn a_read_under_way_does_not_keep_a_runtime_alive() {
                 command.stdin(far);
             }
         }
-        let mut process = Process::run(&format!("{binding} from a {from:?}"), command);
+        let mut process = Process::run(&format!("{binding}, {how}, from a {from:?}"), command);
         let status = process.end();
         assert!(
             status.success(),
-            "{binding}, {from:?}: {status} {}",
+            "{binding}, {how}, {from:?}: {status} {}",
             process.errors()
         );
         drop(ours);
@@ -291,20 +295,24 @@ fn a_flood_of_calls_that_take_their_time() {
 /// milliseconds, is far beyond.
 const NAPS: u64 = 30;
 
+/// It comes to rest, soon: on a busy machine it may still be at what came before.
 fn check_calm(process: &Process, why: &str) {
-    thread::sleep(Duration::from_millis(500));
-    let before = process.naps();
-    let used = used(process);
-    thread::sleep(Duration::from_secs(1));
-    let naps = process.naps() - before;
-    assert!(
-        naps <= NAPS,
-        "{} wakes up {naps} times a second while {why}",
-        process.name
-    );
-    // In hundredths of a second: one that never sleeps does not nap either.
-    let used = self::used(process) - used;
-    assert!(used <= 20, "{} computes while {why}", process.name);
+    let until = Instant::now() + SOON;
+    loop {
+        thread::sleep(Duration::from_millis(500));
+        let (naps, ticks) = (process.naps(), used(process));
+        thread::sleep(Duration::from_secs(1));
+        let (naps, ticks) = (process.naps() - naps, used(process) - ticks);
+        // In hundredths of a second: one that never sleeps does not nap either.
+        if naps <= NAPS && ticks <= 20 {
+            return;
+        }
+        assert!(
+            Instant::now() < until,
+            "{} wakes up {naps} times a second, and computes {ticks} % of it, while {why}",
+            process.name
+        );
+    }
 }
 
 /// The processor time that it has used, in ticks.

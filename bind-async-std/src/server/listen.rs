@@ -18,7 +18,7 @@ use async_net::{AsyncToSocketAddrs, TcpListener};
 use futures_io::{AsyncRead, AsyncWrite};
 use mcp_server_core::{AcceptFailure, Connections, IntoServer, Shutdown};
 
-use super::{host::hosted, serve::serve_until};
+use super::{host::hosted, serve::serve_built};
 use crate::{Error, Runtime};
 
 /// A listening socket whose every connection is one client.
@@ -135,7 +135,7 @@ impl<R: Runtime> Listener<R> {
             let (server, connection) = (server.clone(), connections.open());
             R::spawn(Box::pin(async move {
                 let end = connection.input_end().clone();
-                let serving = serve_until(&server, reader, writer, &end);
+                let serving = serve_built(&server, reader, writer, &end);
                 connection.run(Box::pin(serving)).await;
             }));
         };

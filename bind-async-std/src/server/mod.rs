@@ -11,5 +11,5 @@ mod stdio;
 pub use http::{HttpListener, serve_http};
 pub use listen::Listener;
 pub use mcp_server_core::Shutdown;
-pub use serve::serve;
-pub use stdio::serve_stdio;
+pub use serve::{serve, serve_until};
+pub use stdio::{serve_stdio, serve_stdio_until};

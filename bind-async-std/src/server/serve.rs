@@ -1,7 +1,7 @@
 //! One connection over any two streams.
 
 use futures_io::{AsyncRead, AsyncWrite};
-use mcp_server_core::{CancelToken, Desk, IntoServer, Job, Server};
+use mcp_server_core::{CancelToken, Desk, IntoServer, Job, Server, Shutdown};
 
 use super::host::hosted;
 use crate::{Error, clock::Clock, driver::Driver};
@@ -37,19 +37,40 @@ where
     W: AsyncWrite + Unpin,
 {
     let server = hosted(server)?;
-    serve_built(&server, reader, writer).await
+    serve_built(&server, reader, writer, &CancelToken::new()).await
 }
 
-pub(super) async fn serve_built<R, W>(server: &Server, reader: R, writer: W) -> Result<(), Error>
+/// [`serve`], until `shutdown` as well: the input ends then, and what was asked before is answered.
+///
+/// ```
+/// use bind_async_std::{Shutdown, memory_pair, prelude::*, serve_until};
+///
+/// let ((_reader, _writer), (reader, writer)) = memory_pair();
+/// let shutdown = Shutdown::new();
+/// // By anybody, at any time.
+/// shutdown.shutdown();
+/// async_io::block_on(serve_until(server!(), reader, writer, &shutdown))?;
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_until<R, W>(
+    server: impl IntoServer,
+    reader: R,
+    writer: W,
+    shutdown: &Shutdown,
+) -> Result<(), Error>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    serve_until(server, reader, writer, &CancelToken::new()).await
+    let server = hosted(server)?;
+    serve_built(&server, reader, writer, shutdown.token()).await
 }
 
-/// As [`serve`], until `end` is cancelled: what was asked before is answered.
-pub(super) async fn serve_until<R, W>(
+/// Until `end` is cancelled: what was asked before is answered.
+pub(super) async fn serve_built<R, W>(
     server: &Server,
     reader: R,
     writer: W,

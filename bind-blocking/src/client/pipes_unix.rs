@@ -19,7 +19,6 @@ use mcp_client_core::child::{LINGER, Tail};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::OFlags,
-    process::Pid,
 };
 
 use super::stream::Outlet;
@@ -80,8 +79,10 @@ impl Pipes {
 // Readable once the child has ended. Without it, only the pipes tell.
 #[cfg(target_os = "linux")]
 fn watch(child: &Child) -> Option<OwnedFd> {
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw)?;
-    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
+    pidfd_open(pid, PidfdFlags::empty()).ok()
 }
 
 #[cfg(not(target_os = "linux"))]

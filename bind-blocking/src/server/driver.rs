@@ -3,7 +3,7 @@
 //! Whichever worker is free reads the peer's bytes; the worker that read a call runs it in place,
 //! and writes the answer itself. Nothing is passed from thread to thread on the way, so a short
 //! call costs one read and one write. While a handler runs, nobody reads; the supervisor, which is
-//! the thread that called [`serve`], looks every [`TICK`] whether a worker is stuck in a handler
+//! the thread that called [`serve`](super::serve()), looks every [`TICK`] whether a worker is stuck in a handler
 //! and then sends the next one to read. Once handlers turn out to be slow, the next reader is sent
 //! at once instead, until they are quick again.
 //!
@@ -18,16 +18,17 @@ use std::{
     io::{self, Read, Write},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    task::Wake,
     thread,
     time::Duration,
 };
 
 use mcp_proto::{rpc::CallId, time::Instant};
 use mcp_server_core::{
-    Call, Closed, Conn, Cx, Event, Handler, IntoServer, Link, Note, Server, Watch,
+    Call, Closed, Conn, Cx, Event, Handler, Link, Note, Server, Shutdown, Watch,
 };
 
-use super::{block_on::block_on, host::hosted};
+use super::{block_on::block_on, listen::when_requested};
 use crate::{Error, clock::Clock};
 
 /// How long a handler may keep the only reader busy before another thread takes over.
@@ -39,45 +40,30 @@ const WARY_CALLS: u32 = 64;
 /// Bytes asked of the reader at a time: what a Linux pipe holds.
 const READ_BYTES: usize = 64 * 1024;
 
-/// Serves one connection over a reader and a writer until the peer closes it.
-///
-/// Handlers run concurrently, on as many threads as there are calls that take their time, up to
-/// [`Limits::calls_in_flight`](mcp_proto::limits::Limits::calls_in_flight). The calling thread only
-/// supervises and returns when the peer has closed its side and everything that it asked was
-/// answered.
-///
-/// # Errors
-/// [`Error::Build`] where the server cannot be built, and [`Error::Io`] where reading fails. A
-/// writer that the peer has closed is the end of the connection and no error.
-///
-/// ```
-/// use bind_blocking::{prelude::*, serve};
-///
-/// let request = br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":
-///     {"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
-/// let one_line: Vec<u8> = request.iter().copied().filter(|byte| *byte != b'\n').collect();
-/// let (reader, writer) = std::io::pipe()?;
-/// serve(server!(), std::io::Cursor::new(one_line), writer)?;
-/// assert!(std::io::read_to_string(reader)?.contains("\"protocolVersion\":\"2025-11-25\""));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub fn serve<R, W>(server: impl IntoServer, reader: R, writer: W) -> Result<(), Error>
-where
-    R: Read + Send + 'static,
-    W: Write + Send + 'static,
-{
-    let server = hosted(server)?;
-    serve_boxed(&server, Box::new(reader), Box::new(writer))
-}
-
-/// As [`serve`], compiled once for all readers and writers.
+/// Serves one connection, as [`serve`](super::serve()) and [`serve_until`](super::serve_until) have it.
 pub(super) fn serve_boxed(
     server: &Server,
     reader: Box<dyn Read + Send>,
     writer: Box<dyn Write + Send>,
+    shutdown: Option<&Shutdown>,
 ) -> Result<(), Error> {
     let pool = Pool::new(server, reader, writer);
+    let end_input = Arc::new(EndInput(Arc::downgrade(&pool)));
+    // Kept while it serves: whoever asks for the end wakes it.
+    let _asked = shutdown.map(|shutdown| when_requested(shutdown, end_input));
     pool.supervise()
+}
+
+/// Ends a connection's input when it is woken.
+struct EndInput(Weak<Pool>);
+
+impl Wake for EndInput {
+    fn wake(self: Arc<Self>) {
+        if let Some(pool) = self.0.upgrade() {
+            pool.lock().conn.handle_eof(pool.clock.now());
+            pool.supervisor.notify_one();
+        }
+    }
 }
 
 struct Pool {

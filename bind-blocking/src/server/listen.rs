@@ -1,12 +1,15 @@
 //! Serving every connection of a listening socket.
 
 use std::{
+    future::Future,
     io::{self, Read, Write},
-    net::{Shutdown as Half, SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+    net::{
+        IpAddr, Ipv4Addr, Ipv6Addr, Shutdown as Half, SocketAddr, TcpListener, TcpStream,
+        ToSocketAddrs,
     },
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Wake, Waker},
     thread,
 };
 #[cfg(unix)]
@@ -15,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mcp_server_core::{AcceptFailure, IntoServer, Server};
+use mcp_server_core::{AcceptFailure, Cancelled, IntoServer, Server, Shutdown};
 
 use super::{driver::serve_boxed, host::hosted};
 use crate::Error;
@@ -38,6 +41,7 @@ use crate::Error;
 #[derive(Debug)]
 pub struct Listener {
     socket: Socket,
+    open: Arc<Open>,
     shutdown: Shutdown,
 }
 
@@ -55,15 +59,9 @@ enum Stream {
     Unix(UnixStream),
 }
 
-/// Ends a [`Listener`] from another thread; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Shutdown {
-    shared: Arc<Shared>,
-}
-
+/// What a listener and whoever ends it have in common.
 #[derive(Debug)]
-struct Shared {
-    ended: AtomicBool,
+struct Open {
     address: Address,
     // The open connections, to be half-closed at the end.
     streams: Mutex<Vec<(u64, Stream)>>,
@@ -87,10 +85,7 @@ impl Listener {
     pub fn tcp(address: impl ToSocketAddrs) -> Result<Self, Error> {
         let socket = TcpListener::bind(address)?;
         let address = Address::Tcp(socket.local_addr()?);
-        Ok(Self {
-            socket: Socket::Tcp(socket),
-            shutdown: Shutdown::new(address),
-        })
+        Ok(Self::new(Socket::Tcp(socket), address))
     }
 
     /// Listens on a Unix socket, which is made at `path` and removed when the listener ends.
@@ -102,16 +97,22 @@ impl Listener {
         let path = path.as_ref().to_path_buf();
         let socket = UnixListener::bind(&path)?;
         let address = Address::Unix(path.clone());
-        Ok(Self {
-            socket: Socket::Unix(socket, path),
-            shutdown: Shutdown::new(address),
-        })
+        Ok(Self::new(Socket::Unix(socket, path), address))
+    }
+
+    fn new(socket: Socket, address: Address) -> Self {
+        let streams = Mutex::default();
+        Self {
+            socket,
+            open: Arc::new(Open { address, streams }),
+            shutdown: Shutdown::new(),
+        }
     }
 
     /// The TCP address that was bound, with the port that the system chose for port 0.
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        match &self.shutdown.shared.address {
+        match &self.open.address {
             Address::Tcp(address) => Some(*address),
             #[cfg(unix)]
             Address::Unix(_) => None,
@@ -133,9 +134,10 @@ impl Listener {
     pub fn serve(self, server: impl IntoServer) -> Result<(), Error> {
         let server = hosted(server)?;
         let mut connections = Vec::new();
+        let _asked = when_requested(&self.shutdown, Arc::clone(&self.open));
         let result = loop {
             let stream = match self.socket.accept() {
-                Ok(_) if self.shutdown.is_ended() => break Ok(()),
+                _ if self.shutdown.is_requested() => break Ok(()),
                 Ok(stream) => stream,
                 Err(error) => match AcceptFailure::of(&error) {
                     AcceptFailure::OfThePeer => continue,
@@ -148,11 +150,11 @@ impl Listener {
             };
             connections.retain(|connection: &thread::JoinHandle<()>| !connection.is_finished());
             // A connection that cannot be set up is closed by dropping it; the next may do better.
-            if let Ok(connection) = self.shutdown.start(&server, stream) {
+            if let Ok(connection) = self.open.start(&server, stream) {
                 connections.push(connection);
             }
         };
-        self.shutdown.end_streams();
+        self.open.end_streams();
         for connection in connections {
             // A panic in there was reported on its own thread.
             let _ = connection.join();
@@ -171,39 +173,51 @@ impl Drop for Listener {
     }
 }
 
-impl Shutdown {
-    fn new(address: Address) -> Self {
-        let shared = Shared {
-            ended: AtomicBool::new(false),
-            address,
-            streams: Mutex::new(Vec::new()),
-        };
-        Self {
-            shared: Arc::new(shared),
-        }
+/// Wakes `waker` when the shutdown is asked for, or now where it has been; until the result is
+/// dropped.
+pub(super) fn when_requested(
+    shutdown: &Shutdown,
+    waker: Arc<impl Wake + Send + Sync + 'static>,
+) -> Cancelled {
+    let waker = Waker::from(waker);
+    let mut requested = shutdown.requested();
+    let polled = Pin::new(&mut requested).poll(&mut Context::from_waker(&waker));
+    if polled.is_ready() {
+        waker.wake();
     }
+    requested
+}
 
-    /// Accepts no more connections and ends the input of the open ones.
-    pub fn shutdown(&self) {
-        if self.shared.ended.swap(true, Ordering::AcqRel) {
-            return;
-        }
+impl Wake for Open {
+    fn wake(self: Arc<Self>) {
         // Accepting blocks until somebody connects; so we do. A listener that is gone needs none.
-        match &self.shared.address {
-            Address::Tcp(address) => drop(TcpStream::connect(address)),
+        match &self.address {
+            Address::Tcp(address) => drop(TcpStream::connect(within_reach(*address))),
             #[cfg(unix)]
             Address::Unix(path) => drop(UnixStream::connect(path)),
         }
         self.end_streams();
     }
+}
 
-    fn is_ended(&self) -> bool {
-        self.shared.ended.load(Ordering::Acquire)
+// Not everywhere can one connect to "all addresses of this machine".
+fn within_reach(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
     }
+    address
+}
 
-    fn start(&self, server: &Server, stream: Stream) -> io::Result<thread::JoinHandle<()>> {
+impl Open {
+    fn start(
+        self: &Arc<Self>,
+        server: &Server,
+        stream: Stream,
+    ) -> io::Result<thread::JoinHandle<()>> {
         let (reader, writer) = stream.split()?;
-        let shutdown = self.clone();
+        let open = Arc::clone(self);
         let key = {
             let mut streams = self.streams();
             let key = streams.last().map_or(0, |(key, _)| key + 1);
@@ -215,8 +229,8 @@ impl Shutdown {
             .name("mcp-connection".into())
             .spawn(move || {
                 // Its end concerns this peer alone, who knows of it.
-                let _ = serve_boxed(&server, reader, writer);
-                let mut streams = shutdown.streams();
+                let _ = serve_boxed(&server, reader, writer, None);
+                let mut streams = open.streams();
                 if let Some(at) = streams.iter().position(|(other, _)| *other == key) {
                     streams.remove(at).1.close();
                 }
@@ -229,11 +243,8 @@ impl Shutdown {
         }
     }
 
-    fn streams(&self) -> std::sync::MutexGuard<'_, Vec<(u64, Stream)>> {
-        self.shared
-            .streams
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn streams(&self) -> MutexGuard<'_, Vec<(u64, Stream)>> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -242,8 +253,9 @@ impl Socket {
         match self {
             Self::Tcp(socket) => {
                 let (stream, _) = socket.accept()?;
-                // Answers are whole messages: there is nothing to wait for.
-                stream.set_nodelay(true)?;
+                // Answers are whole messages: there is nothing to wait for. A peer that has gone
+                // already is noticed later.
+                let _ = stream.set_nodelay(true);
                 Ok(Stream::Tcp(stream))
             }
             #[cfg(unix)]

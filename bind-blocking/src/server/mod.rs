@@ -7,10 +7,12 @@ mod host;
 #[cfg(feature = "http-server")]
 mod http;
 mod listen;
+mod serve;
 mod stdio;
 
-pub use driver::serve;
 #[cfg(feature = "http-server")]
 pub use http::{HttpListener, HttpShutdown, serve_http};
-pub use listen::{Listener, Shutdown};
-pub use stdio::serve_stdio;
+pub use listen::Listener;
+pub use mcp_server_core::Shutdown;
+pub use serve::{serve, serve_until};
+pub use stdio::{serve_stdio, serve_stdio_until};

@@ -5,7 +5,7 @@ use std::{
     io::{self, Read, Write},
 };
 
-use mcp_server_core::IntoServer;
+use mcp_server_core::{IntoServer, Shutdown};
 
 use super::{driver::serve_boxed, host::hosted};
 use crate::Error;
@@ -36,7 +36,18 @@ use crate::Error;
 pub fn serve_stdio(server: impl IntoServer) -> Result<(), Error> {
     let server = hosted(server)?;
     let (reader, writer) = take_stdio()?;
-    serve_boxed(&server, reader, writer)
+    serve_boxed(&server, reader, writer, None)
+}
+
+/// [`serve_stdio`], until `shutdown` as well: the input ends then, and what was asked before is
+/// answered. For a process that has more to do than to serve.
+///
+/// # Errors
+/// As [`serve_stdio`].
+pub fn serve_stdio_until(server: impl IntoServer, shutdown: &Shutdown) -> Result<(), Error> {
+    let server = hosted(server)?;
+    let (reader, writer) = take_stdio()?;
+    serve_boxed(&server, reader, writer, Some(shutdown))
 }
 
 type Stdio = (Box<dyn Read + Send>, Box<dyn Write + Send>);

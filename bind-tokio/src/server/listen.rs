@@ -18,7 +18,7 @@ use tokio::{
     net::{TcpListener, ToSocketAddrs},
 };
 
-use super::{host::hosted, serve::serve_until};
+use super::{host::hosted, serve::serve_built};
 use crate::Error;
 
 /// A listening socket whose every connection is one client.
@@ -130,7 +130,7 @@ impl Listener {
             let (server, connection) = (server.clone(), connections.open());
             tokio::spawn(async move {
                 let end = connection.input_end().clone();
-                let serving = serve_until(&server, reader, writer, &end);
+                let serving = serve_built(&server, reader, writer, &end);
                 connection.run(Box::pin(serving)).await;
             });
         };

@@ -12,5 +12,5 @@ mod thread_reader;
 pub use http::{HttpListener, HttpShutdown, authorized_http_service, http_service, serve_http};
 pub use listen::Listener;
 pub use mcp_server_core::Shutdown;
-pub use serve::serve;
-pub use stdio::serve_stdio;
+pub use serve::{serve, serve_until};
+pub use stdio::{serve_stdio, serve_stdio_until};

@@ -1,6 +1,6 @@
 //! One connection over any two streams.
 
-use mcp_server_core::{CancelToken, Desk, IntoServer, Job, Server};
+use mcp_server_core::{CancelToken, Desk, IntoServer, Job, Server, Shutdown};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::host::hosted;
@@ -46,19 +46,45 @@ where
     W: AsyncWrite + Unpin,
 {
     let server = hosted(server)?;
-    serve_built(&server, reader, writer).await
+    serve_built(&server, reader, writer, &CancelToken::new()).await
 }
 
-pub(super) async fn serve_built<R, W>(server: &Server, reader: R, writer: W) -> Result<(), Error>
+/// [`serve`], until `shutdown` as well: the input ends then, and what was asked before is answered.
+///
+/// ```
+/// use bind_tokio::{Shutdown, memory_pair, prelude::*, serve_until};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error> {
+/// let ((_reader, _writer), (reader, writer)) = memory_pair();
+/// let shutdown = Shutdown::new();
+/// let serving = tokio::spawn({
+///     let shutdown = shutdown.clone();
+///     async move { serve_until(server!(), reader, writer, &shutdown).await }
+/// });
+/// shutdown.shutdown();
+/// serving.await.expect("it does not panic")
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_until<R, W>(
+    server: impl IntoServer,
+    reader: R,
+    writer: W,
+    shutdown: &Shutdown,
+) -> Result<(), Error>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    serve_until(server, reader, writer, &CancelToken::new()).await
+    let server = hosted(server)?;
+    serve_built(&server, reader, writer, shutdown.token()).await
 }
 
-/// As [`serve`], until `end` is cancelled: what was asked before is answered.
-pub(super) async fn serve_until<R, W>(
+/// Until `end` is cancelled: what was asked before is answered.
+pub(super) async fn serve_built<R, W>(
     server: &Server,
     reader: R,
     writer: W,

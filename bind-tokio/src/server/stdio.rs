@@ -1,6 +1,6 @@
 //! This process's own standard input and output.
 
-use mcp_server_core::IntoServer;
+use mcp_server_core::{CancelToken, IntoServer, Shutdown};
 
 use super::{host::hosted, serve::serve_built};
 use crate::Error;
@@ -33,7 +33,18 @@ use crate::Error;
 pub async fn serve_stdio(server: impl IntoServer) -> Result<(), Error> {
     let server = hosted(server)?;
     let (reader, writer) = streams::take()?;
-    serve_built(&server, reader, writer).await
+    serve_built(&server, reader, writer, &CancelToken::new()).await
+}
+
+/// [`serve_stdio`], until `shutdown` as well: the input ends then, and what was asked before is
+/// answered. For a process that has more to do than to serve.
+///
+/// # Errors
+/// As [`serve_stdio`].
+pub async fn serve_stdio_until(server: impl IntoServer, shutdown: &Shutdown) -> Result<(), Error> {
+    let server = hosted(server)?;
+    let (reader, writer) = streams::take()?;
+    serve_built(&server, reader, writer, shutdown.token()).await
 }
 
 #[cfg(unix)]

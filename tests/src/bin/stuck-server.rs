@@ -1,10 +1,10 @@
-//! A server with a handler that blocks for ever: `stuck-server BINDING [MILLISECONDS]` serves its
-//! standard input and output on that binding; for so long, if it is said, although its input goes
-//! on. Then `main` returns.
+//! A server with a handler that blocks for ever: `stuck-server BINDING [MILLISECONDS [asked]]`
+//! serves its standard input and output on that binding; for so long, if it is said, although its
+//! input goes on: then the future is dropped, or it is asked to end. Then `main` returns.
 
 use std::{env, future::Future, thread, time::Duration};
 
-use mcp_server_core::{ServerBuilder, ToolEntry, mcp_proto::limits::Limits};
+use mcp_server_core::{ServerBuilder, Shutdown, ToolEntry, mcp_proto::limits::Limits};
 use tokio::runtime::Builder;
 
 fn server() -> ServerBuilder {
@@ -25,18 +25,32 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(text) => Some(Duration::from_millis(text.parse()?)),
         None => None,
     };
+    let shutdown = Shutdown::new();
+    let asked = arguments.get(2).is_some_and(|how| how == "asked");
+    let limit = match limit.filter(|_| asked) {
+        Some(limit) => {
+            let shutdown = shutdown.clone();
+            thread::spawn(move || {
+                thread::sleep(limit);
+                shutdown.shutdown();
+            });
+            None
+        }
+        None => limit,
+    };
     match arguments.first().map(String::as_str) {
-        Some("blocking") => bind_blocking::serve_stdio(server())?,
-        Some("tokio") => on_tokio(Builder::new_current_thread(), limit)?,
-        Some("tokio-threads") => on_tokio(Builder::new_multi_thread(), limit)?,
+        Some("blocking") => bind_blocking::serve_stdio_until(server(), &shutdown)?,
+        Some("tokio") => on_tokio(Builder::new_current_thread(), limit, &shutdown)?,
+        Some("tokio-threads") => on_tokio(Builder::new_multi_thread(), limit, &shutdown)?,
         Some("smol") => {
-            smol::block_on(within(limit, bind_async_std::smol::serve_stdio(server())))?;
+            let serving = bind_async_std::smol::serve_stdio_until(server(), &shutdown);
+            smol::block_on(within(limit, serving))?;
         }
         Some("async-std") => {
-            let serving = bind_async_std::async_std::serve_stdio(server());
+            let serving = bind_async_std::async_std::serve_stdio_until(server(), &shutdown);
             async_std::task::block_on(within(limit, serving))?;
         }
-        _ => return Err("usage: stuck-server BINDING [MILLISECONDS]".into()),
+        _ => return Err("usage: stuck-server BINDING [MILLISECONDS [asked]]".into()),
     }
     Ok(())
 }
@@ -44,9 +58,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn on_tokio(
     mut builder: Builder,
     limit: Option<Duration>,
+    shutdown: &Shutdown,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let runtime = builder.enable_all().build()?;
-    runtime.block_on(within(limit, bind_tokio::serve_stdio(server())))?;
+    let serving = bind_tokio::serve_stdio_until(server(), shutdown);
+    runtime.block_on(within(limit, serving))?;
     Ok(())
 }
 

@@ -36,6 +36,12 @@
 //! | `fn` | on a thread of the `blocking` pool | finds [`Cx::is_cancelled`](prelude::Cx::is_cancelled) set |
 //! | `fn`, `quick` | in place: it must return at once | – |
 //!
+//! # Features
+//!
+//! `smol`, `server`, `client`, `macros` and `schemars`, all on by default, and `async-std`,
+//! independent of each other; `http-client` and `http-server` for HTTP, which bring hyper and, for
+//! clients, TLS.
+//!
 //! # Other executors
 //!
 //! [`serve`] and [`serve_stdio`] spawn nothing, so they run anywhere, without either feature. For

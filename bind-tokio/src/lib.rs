@@ -17,6 +17,22 @@
 //! }
 //! ```
 //!
+//! A client of it:
+//!
+//! ```no_run
+//! use std::process::Command;
+//!
+//! use bind_tokio::{json, prelude::*};
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Error> {
+//!     let client = Client::spawn(Command::new("calculator")).await?;
+//!     let sum: f64 = client.call_tool("add", json!({"a": 1, "b": 2})).await?.structured()?;
+//!     println!("{sum}");
+//!     Ok(())
+//! }
+//! ```
+//!
 //! The protocol itself lives in `mcp-server-core` and `mcp-client-core`, which do no I/O; this
 //! crate moves their bytes. The other bindings, `bind-blocking` and `bind-async-std`, have the same
 //! names in the same places.
@@ -31,6 +47,11 @@
 //!
 //! Either flavour of the runtime will do. On the current-thread one a call is read, run and
 //! answered on one thread with three system calls, so that is what a stdio server should use.
+//!
+//! # Features
+//!
+//! `server`, `client`, `macros` and `schemars`, all on by default and independent of each other;
+//! `http-client` and `http-server` for HTTP, which bring hyper and, for clients, TLS.
 
 #[cfg(feature = "client")]
 mod client;

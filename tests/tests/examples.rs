@@ -191,7 +191,7 @@ fn every_runtime_has_a_calculator_and_a_client_that_lists_it() {
         "calculator_smol",
         "calculator_async_std",
     ] {
-        for client in ["client_tokio", "client_smol"] {
+        for client in ["client_tokio", "client_smol", "client_async_std"] {
             let (Some(server), Some(client)) = (example(server), example(client)) else {
                 return;
             };

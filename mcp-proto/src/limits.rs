@@ -142,7 +142,9 @@ pub struct Limits {
     pub listens: usize,
     /// Resource URIs in one subscription, or subscribed to in one session. 256.
     pub subscribed_uris: usize,
-    /// Topics of extensions in one subscription, such as tasks, or followed by one session. 256.
+    /// Topics of extensions in one subscription, such as tasks, or followed by one session; and
+    /// pages that the client of one session was sent to and that may still be told to be done with
+    /// (2025-11-25). 256.
     pub subscribed_topics: usize,
     /// Notifications kept for one call or stream before the oldest progress report gives way. 256.
     pub notes_queued: usize,

@@ -1,12 +1,15 @@
 //! MCP Apps: pages that a client shows beside a tool's results (extension
 //! `io.modelcontextprotocol/ui`).
 
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
-use mcp_proto::json::Json;
+use mcp_proto::{
+    json::Json,
+    types::{ResourceTemplate, Tool},
+};
 use serde::Serialize;
 
-use crate::{cx::Cx, extension::Extension};
+use crate::{cx::Cx, error::BuildError, extension::Extension, service::Service};
 
 /// The extension's identifier.
 pub const EXTENSION: &str = "io.modelcontextprotocol/ui";
@@ -14,9 +17,16 @@ pub const EXTENSION: &str = "io.modelcontextprotocol/ui";
 pub const MIME_TYPE: &str = "text/html;profile=mcp-app";
 /// The key of `_meta` that tools and resources say it under.
 pub(crate) const META_KEY: &str = "ui";
+/// What clients read that are older than the extension's first release.
+pub(crate) const OLD_META_KEY: &str = "ui/resourceUri";
 
 /// The extension, for [`ServerBuilder::extension`](crate::ServerBuilder::extension): declares it,
 /// and keeps what results say of it from clients that do not.
+///
+/// A tool says by which page it is [shown](crate::ToolEntry::shown), and a resource at a `ui://` URI
+/// that it [is one](crate::ResourceEntry::app). That both fit together is checked when the server
+/// is built: the page is there, and of the type that clients show; the origins that it names are
+/// origins.
 ///
 /// Lists say the same to every client, as they must from 2026-07-28 on: one that knows no apps
 /// passes over what they say of them. What a tool returns must therefore mean something without its
@@ -162,6 +172,20 @@ pub struct Permissions {
     pub clipboard_write: Option<Json>,
 }
 
+/// Something of the device that a page may ask for. Whether it gets it is up to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Device {
+    /// The camera.
+    Camera,
+    /// The microphone.
+    Microphone,
+    /// Where it is.
+    Geolocation,
+    /// Writing to the clipboard.
+    Clipboard,
+}
+
 impl Permissions {
     fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -175,17 +199,45 @@ impl Page {
         Self::default()
     }
 
-    /// Lets it send requests to this origin.
+    /// Lets it send requests to this origin, such as `https://api.example.com`.
     #[must_use]
     pub fn connects_to(mut self, origin: impl Into<String>) -> Self {
         self.csp.connect_domains.push(origin.into());
         self
     }
 
-    /// Lets it load pictures, scripts, styles and fonts from this origin.
+    /// Lets it load pictures, scripts, styles and fonts from this origin; of all its subdomains as
+    /// `https://*.example.com`.
     #[must_use]
     pub fn loads_from(mut self, origin: impl Into<String>) -> Self {
         self.csp.resource_domains.push(origin.into());
+        self
+    }
+
+    /// Lets it have frames of this origin within it.
+    #[must_use]
+    pub fn embeds(mut self, origin: impl Into<String>) -> Self {
+        self.csp.frame_domains.push(origin.into());
+        self
+    }
+
+    /// Asks for something of the device.
+    #[must_use]
+    pub fn uses(mut self, device: Device) -> Self {
+        let granted = match device {
+            Device::Camera => &mut self.permissions.camera,
+            Device::Microphone => &mut self.permissions.microphone,
+            Device::Geolocation => &mut self.permissions.geolocation,
+            Device::Clipboard => &mut self.permissions.clipboard_write,
+        };
+        *granted = Some(Json::empty_object());
+        self
+    }
+
+    /// Says which origin it would like to be served from, in the way of the client that it is for.
+    #[must_use]
+    pub fn served_from(mut self, domain: impl Into<String>) -> Self {
+        self.domain = Some(domain.into());
         self
     }
 
@@ -196,10 +248,94 @@ impl Page {
         self
     }
 
+    /// The first of its origins that is none.
+    pub(crate) fn wrong_origin(&self) -> Option<&str> {
+        let csp = &self.csp;
+        let lists = [
+            &csp.connect_domains,
+            &csp.resource_domains,
+            &csp.frame_domains,
+            &csp.base_uri_domains,
+        ];
+        let all = lists.into_iter().flatten().map(String::as_str);
+        all.into_iter().find(|origin| !is_origin(origin))
+    }
+
     pub(crate) fn json(&self) -> Json {
         // Strings and flags can always be written.
         Json::new(self).unwrap_or_else(|_| Json::empty_object())
     }
+}
+
+/// A scheme, a host, perhaps a port. Clients copy it into a policy, in which a blank or a semicolon
+/// would begin something else.
+fn is_origin(text: &str) -> bool {
+    let Some((scheme, host)) = text.split_once("://") else {
+        return false;
+    };
+    let in_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    let in_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]*".contains(&byte);
+    !scheme.is_empty()
+        && scheme.bytes().all(in_scheme)
+        && !host.is_empty()
+        && host.bytes().all(in_host)
+}
+
+/// The URI of a page begins with its scheme.
+pub(crate) fn check_uri(uri: &str) -> Result<(), BuildError> {
+    match uri.starts_with("ui://") {
+        true => Ok(()),
+        false => Err(BuildError::Uri {
+            uri: uri.into(),
+            problem: "the page of an app begins with `ui://`",
+        }),
+    }
+}
+
+/// What is a page must be found as one, and must name nothing but origins.
+pub(crate) fn check_page(page: &Page, entry: &ResourceTemplate) -> Result<(), BuildError> {
+    let uri = &entry.uri_template;
+    check_uri(uri)?;
+    if entry.mime_type.as_deref() != Some(MIME_TYPE) {
+        return Err(BuildError::Uri {
+            uri: uri.clone(),
+            problem: "the page of an app is of the type `text/html;profile=mcp-app`",
+        });
+    }
+    match page.wrong_origin() {
+        Some(wrong) => Err(BuildError::Other(format!(
+            "the page `{uri}` names `{wrong}`, which is no origin, such as `https://example.com`"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The tools of a server are shown by pages that it has.
+pub(crate) fn check_tools<H>(service: &Service<H>) -> Result<(), BuildError> {
+    for tool in service.all_tools() {
+        let Some(uri) = page_of(tool) else { continue };
+        let problem = match service.mime_type_at(&uri) {
+            None => "which no resource is: add one there with `.app(…)`",
+            Some(Some(MIME_TYPE)) => continue,
+            Some(_) => "which is no app's page: make it one with `.app(…)`",
+        };
+        let tool = &tool.name;
+        return Err(BuildError::Other(format!(
+            "the tool `{tool}` is shown by `{uri}`, {problem}"
+        )));
+    }
+    Ok(())
+}
+
+/// The page that a tool says it is shown by.
+fn page_of(tool: &Tool) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Ui {
+        resource_uri: Option<String>,
+    }
+    let ui = tool.meta.as_ref()?.get(META_KEY)?;
+    ui.to::<Ui>().ok()?.resource_uri
 }
 
 impl Cx {
@@ -282,16 +418,122 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_page_that_is_no_app_is_a_build_error() {
-        let tool = ToolEntry::new("time")
-            .shown(&Shown::by("https://clock"))
-            .call(|| "noon");
-        let error = ServerBuilder::new("t", "1")
-            .tool(tool)
+    #[track_caller]
+    fn refused(change: impl FnOnce(ServerBuilder) -> ServerBuilder, expected: &str) {
+        let error = change(ServerBuilder::new("t", "1"))
             .build_service()
             .unwrap_err();
-        assert!(error.to_string().contains("`https://clock`"), "{error}");
+        assert_eq!(error.to_string(), expected);
+    }
+
+    fn shown(uri: &str) -> ToolEntry {
+        ToolEntry::new("time")
+            .shown(&Shown::by(uri))
+            .call(|| "noon")
+    }
+
+    fn page(uri: &str, page: &Page) -> ResourceEntry {
+        ResourceEntry::new(uri, "face").app(page).run(|_, _| "<p>")
+    }
+
+    #[test]
+    fn a_page_that_is_no_app_is_a_build_error() {
+        refused(
+            |server| server.tool(shown("https://clock")),
+            "`https://clock` cannot be a resource's URI: the page of an app begins with `ui://`",
+        );
+        refused(
+            |server| server.resource(page("https://clock", &Page::new())),
+            "`https://clock` cannot be a resource's URI: the page of an app begins with `ui://`",
+        );
+        refused(
+            |server| server.tool(shown("ui://clock")),
+            "the tool `time` is shown by `ui://clock`, which no resource is: add one there with `.app(…)`",
+        );
+        let plain = ResourceEntry::new("ui://clock", "face")
+            .mime_type("text/html")
+            .run(|_, _| "<p>");
+        refused(
+            |server| server.resource(plain).tool(shown("ui://clock")),
+            "the tool `time` is shown by `ui://clock`, which is no app's page: make it one with `.app(…)`",
+        );
+        let late = ResourceEntry::new("ui://clock", "face")
+            .app(&Page::new())
+            .mime_type("text/html");
+        refused(
+            |server| server.resource(late.run(|_, _| "<p>")),
+            "`ui://clock` cannot be a resource's URI: the page of an app is of the type `text/html;profile=mcp-app`",
+        );
+        // A template may be the page; and the order does not matter.
+        for uri in ["ui://clock", "ui://{face}"] {
+            let server = ServerBuilder::new("t", "1").tool(shown("ui://clock"));
+            server
+                .resource(page(uri, &Page::new()))
+                .build_service()
+                .unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_no_origin_is_a_build_error() {
+        for wrong in [
+            "",
+            "example.com",
+            "https://",
+            "https://a b",
+            "https://a;script-src *",
+            "https://a/path",
+            "'self'",
+        ] {
+            let expected = alloc::format!(
+                "the page `ui://clock` names `{wrong}`, which is no origin, such as `https://example.com`"
+            );
+            for of in [
+                Page::new().connects_to(wrong),
+                Page::new().loads_from(wrong),
+                Page::new().embeds(wrong),
+            ] {
+                refused(|server| server.resource(page("ui://clock", &of)), &expected);
+            }
+        }
+        for fine in [
+            "https://example.com",
+            "wss://a.example:8443",
+            "https://*.example.com",
+            "http://[::1]:80",
+        ] {
+            assert!(is_origin(fine), "{fine}");
+        }
+    }
+
+    #[test]
+    fn what_is_read_says_what_the_page_may_do() {
+        let of = Page::new()
+            .uses(Device::Camera)
+            .uses(Device::Clipboard)
+            .served_from("x.example");
+        let service = ServerBuilder::new("t", "1")
+            .resource(page("ui://clock", &of))
+            .build_service()
+            .unwrap();
+        let found = service.resource("ui://clock").unwrap();
+        let crate::Handler::Sync(run) = found.handler else {
+            panic!()
+        };
+        let work = crate::Work::Resource {
+            uri: "ui://clock".into(),
+            variables: found.variables,
+        };
+        let crate::Outcome::Resource(result) = run(work, Cx::detached()) else {
+            panic!()
+        };
+        let contents = &result.contents[0];
+        assert_eq!(contents.mime_type.as_deref(), Some(MIME_TYPE));
+        let ui = contents.meta.as_ref().unwrap().get("ui").unwrap().as_str();
+        assert_eq!(
+            ui,
+            r#"{"permissions":{"camera":{},"clipboardWrite":{}},"domain":"x.example"}"#
+        );
     }
 
     #[test]

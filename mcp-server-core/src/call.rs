@@ -309,6 +309,10 @@ pub enum Change {
     Resources,
     /// The contents of the resource with this URI.
     Resource(Arc<str>),
+    /// What somebody was sent to a page for is done: the elicitation of this id (2025-11-25,
+    /// client/elicitation, Completion Notifications for URL Mode Elicitation). Told to the session
+    /// that asked for it, and to no other.
+    ElicitationComplete(Arc<str>),
     /// Something of an extension's.
     Topic(Arc<TopicChange>),
 }

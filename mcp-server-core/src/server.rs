@@ -1,14 +1,13 @@
 //! One server for all connections: the service that is current, and whom to tell when it changes.
 
 mod bus;
+mod watch;
 
 use alloc::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
     string::String,
     sync::{Arc, Weak},
     vec::Vec,
 };
-use core::{fmt, mem};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use mcp_proto::time::Instant;
@@ -19,13 +18,14 @@ use crate::{
     conn::Conn,
     entry::{ComponentSet, Components, IntoPrompt, IntoResource, IntoTool, Policy},
     error::{BuildError, Failure},
-    extension::TopicChange,
     handler::Handler,
     host::{Host, SharedHost},
     service::{ComponentKind, Edit, Service},
 };
 
 pub use bus::{Deliver, EventBus, LocalBus};
+pub use watch::{Changes, Watch};
+use watch::{Pending, Watcher};
 
 /// A server, ready to be served by any binding, on any number of connections at once.
 ///
@@ -258,142 +258,6 @@ impl IntoServer for ServerBuilder {
     }
 }
 
-/// One connection's view of a server's changes; made by [`Server::watch`].
-#[derive(Debug)]
-pub struct Watch {
-    watcher: Arc<Watcher>,
-}
-
-struct Watcher {
-    wake: Arc<dyn Fn() + Send + Sync>,
-    pending: Mutex<Pending>,
-}
-
-impl fmt::Debug for Watcher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watcher")
-            .field("pending", &self.pending)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What a connection has yet to take. Bounded, however slow it is: of services only the last one
-/// counts, and of updated resources so many are kept.
-#[derive(Debug, Default)]
-struct Pending {
-    service: Option<Arc<Service<Handler>>>,
-    // Which lists have changed, even where they are again what they were.
-    lists: Lists,
-    // The newest change of each of an extension's topics.
-    topics: BTreeMap<Arc<str>, Arc<TopicChange>>,
-    updated: VecDeque<Arc<str>>,
-    known: BTreeSet<Arc<str>>,
-}
-
-/// Which of the lists, in the order in which clients are told.
-#[derive(Debug, Default, PartialEq)]
-struct Lists([bool; 3]);
-
-impl Lists {
-    const ALL: [Change; 3] = [Change::Tools, Change::Prompts, Change::Resources];
-
-    fn insert(&mut self, list: &Change) {
-        if let Some(at) = Self::ALL.iter().position(|known| known == list) {
-            self.0[at] = true;
-        }
-    }
-
-    fn changes(self) -> impl Iterator<Item = Change> {
-        Self::ALL
-            .into_iter()
-            .zip(self.0)
-            .filter_map(|(list, changed)| changed.then_some(list))
-    }
-}
-
-impl Pending {
-    /// More than one connection may subscribe to by default, several times over.
-    const UPDATED: usize = 1024;
-
-    fn is_empty(&self) -> bool {
-        self.service.is_none()
-            && self.lists == Lists::default()
-            && self.updated.is_empty()
-            && self.topics.is_empty()
-    }
-
-    fn update(&mut self, uri: &Arc<str>) {
-        if self.updated.len() < Self::UPDATED {
-            if self.known.insert(Arc::clone(uri)) {
-                self.updated.push_back(Arc::clone(uri));
-            }
-        } else if !self.known.contains(uri) {
-            self.lists.insert(&Change::Resources);
-        }
-    }
-
-    fn note(&mut self, change: &Change) {
-        match change {
-            Change::Resource(uri) => self.update(uri),
-            // Those who are not told look for themselves: topics are told for speed alone.
-            Change::Topic(topic)
-                if self.topics.len() >= Self::UPDATED
-                    && !self.topics.contains_key(&topic.topic) => {}
-            Change::Topic(topic) => {
-                self.topics
-                    .insert(Arc::clone(&topic.topic), Arc::clone(topic));
-            }
-            list => self.lists.insert(list),
-        }
-    }
-}
-
-impl Watch {
-    /// What has changed since the last time; `None` where nothing has.
-    ///
-    /// Changes are put together: many of one list are one, and so are many of one resource. Where
-    /// more than 1,024 resources were updated, the rest of them is told as a change of the list.
-    #[must_use]
-    pub fn take(&self) -> Option<Changes> {
-        let pending = mem::take(&mut *lock(&self.watcher.pending));
-        if pending.is_empty() {
-            return None;
-        }
-        let updated = pending.updated.into_iter().map(Change::Resource);
-        Some(Changes {
-            service: pending.service,
-            changes: pending
-                .lists
-                .changes()
-                .chain(updated)
-                .chain(pending.topics.into_values().map(Change::Topic))
-                .collect(),
-        })
-    }
-}
-
-/// What has changed on a server, for one connection.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Changes {
-    /// What the server offers now, where that is something else.
-    pub service: Option<Arc<Service<Handler>>>,
-    /// Which lists and resources have changed meanwhile, even if they are again what they were.
-    pub changes: Vec<Change>,
-}
-
-impl Changes {
-    /// Tells a connection of them.
-    pub fn apply(self, conn: &mut Conn<Handler>, now: Instant) {
-        if let Some(service) = self.service {
-            conn.handle_service(service, now);
-        }
-        for change in &self.changes {
-            conn.handle_change(change, now);
-        }
-    }
-}
-
 /// Changes what a server offers while it runs. Every connection is told, and tells its client
 /// where that one listens: `list_changed` in the handshake era, subscriptions since 2026-07-28.
 ///
@@ -499,6 +363,18 @@ impl ServerHandle {
     /// Tells the clients that watch this resource that its contents have changed.
     pub fn resource_updated(&self, uri: impl Into<Arc<str>>) {
         self.changed(Change::Resource(uri.into()));
+    }
+
+    /// Tells the client that was sent to a page, in the elicitation of
+    /// [this id](crate::Ask::elicitation_id), that what it was sent there for is done. It may close
+    /// what it shows, or repeat what it could not do before (2025-11-25; later revisions have no
+    /// such message, and their clients make the call again instead).
+    ///
+    /// From wherever that is known: the handler of the page, in this process or in another on the
+    /// same [bus](crate::ServerBuilder::event_bus), or the tool itself. An id that no client was
+    /// asked under is nobody's.
+    pub fn elicitation_complete(&self, id: impl Into<Arc<str>>) {
+        self.changed(Change::ElicitationComplete(id.into()));
     }
 
     /// Tells the clients that asked for it of a change.

@@ -49,6 +49,37 @@ impl<T> Ask<T> {
         self
     }
 
+    /// Names the elicitation, so that its client can be told when
+    /// [it is complete](crate::ServerHandle::elicitation_complete) (2025-11-25). For
+    /// [`elicit_url`](crate::Cx::elicit_url); nothing else has such an id, nor has any other
+    /// revision. It must be unique within the server, and the same in each run of the handler, so
+    /// that [`Cx::once`](crate::Cx::once) is the place to draw it in.
+    ///
+    /// ```
+    /// use mcp_server_core::{Cx, ToolError};
+    /// # fn new_ticket() -> String { "t-1".into() }
+    ///
+    /// fn connect(cx: &Cx) -> Result<&'static str, ToolError> {
+    ///     let ticket: String = cx.once("ticket", new_ticket)?;
+    ///     let page = format!("https://example.com/connect?ticket={ticket}");
+    ///     cx.elicit_url("Connect your account", page).elicitation_id(&ticket).get()?.required()?;
+    ///     // Whatever serves the page calls `handle.elicitation_complete(ticket)` in the end.
+    ///     Ok("connect your account on the page that was opened")
+    /// }
+    ///
+    /// # use mcp_server_core::mcp_proto::{json::Json, types::ElicitResult};
+    /// # let cx = Cx::detached().answering(|_| Json::new(&ElicitResult::accept(Json::empty_object())).ok());
+    /// # connect(&cx).unwrap();
+    /// ```
+    pub fn elicitation_id(self, id: impl Into<String>) -> Self {
+        if let Ok((call, number)) = &self.asked {
+            call.asks()
+                .open(None)
+                .set_elicitation_id(*number, id.into());
+        }
+        self
+    }
+
     /// The answer, where the client has given one; else the error that ends this run of the
     /// handler.
     ///

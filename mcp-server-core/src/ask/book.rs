@@ -154,6 +154,14 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+// The key of a question that has none of its own, and the question's text.
+fn name(number: usize, request: &InputRequest) -> (String, Json) {
+    let question = Json::new(request).unwrap_or_else(|_| Json::null());
+    // In the order they are asked, for clients that sort what they show by its keys.
+    let key = format!("{:02}-{:016x}", number + 1, fnv(question.as_str()));
+    (key, question)
+}
+
 impl Book {
     fn new(resumed: Option<&Resumed>) -> Self {
         let Some(resumed) = resumed else {
@@ -201,10 +209,8 @@ impl Book {
 
     /// Takes a question down, and gives its number.
     pub(super) fn add(&mut self, request: InputRequest) -> usize {
-        let question = Json::new(&request).unwrap_or_else(|_| Json::null());
-        // In the order they are asked, for clients that sort what they show by its keys.
         let number = self.questions.len();
-        let key = format!("{:02}-{:016x}", number + 1, fnv(question.as_str()));
+        let (key, question) = name(number, &request);
         self.questions.push(Question {
             asked: Asked { key, question },
             named: false,
@@ -212,6 +218,26 @@ impl Book {
             answer: Answer::Unknown,
         });
         number
+    }
+
+    /// Gives an elicitation by page its id.
+    pub(super) fn set_elicitation_id(&mut self, number: usize, id: String) {
+        let Some(question) = self.questions.get_mut(number) else {
+            return;
+        };
+        let InputRequest::Elicit(params) = &mut question.request else {
+            return;
+        };
+        let ElicitParams::Url(page) = &mut **params else {
+            return;
+        };
+        page.elicitation_id = Some(id);
+        let (key, text) = name(number, &question.request);
+        question.asked.question = text;
+        if !question.named {
+            question.asked.key = key;
+        }
+        question.answer = Answer::Unknown;
     }
 
     /// Gives a question another key.

@@ -3,7 +3,8 @@
 use alloc::{boxed::Box, string::String, sync::Arc};
 use core::future::Future;
 use mcp_proto::{
-    types::{Annotations, CacheHints, Resource, ResourceTemplate},
+    json::Json,
+    types::{Annotations, CacheHints, Meta, Resource, ResourceTemplate},
     uri::{UriTemplate, Variables},
 };
 use serde::de::DeserializeOwned;
@@ -15,6 +16,7 @@ use super::{
     shared_settings,
 };
 use crate::{
+    apps::{self, Page},
     arguments::{Problems, TemplateArguments},
     ask::Round,
     call::{Outcome, Work},
@@ -49,6 +51,8 @@ pub struct ResourceEntry {
     options: Options,
     making: Making<Plan>,
     completers: Completers,
+    // It is an app's.
+    page: Option<Page>,
 }
 
 /// What a resource's handler is finished with.
@@ -56,6 +60,8 @@ struct Plan {
     policy: Arc<Policy>,
     mime_type: Option<String>,
     cache: CacheHints,
+    // Of each of the contents: what an app's page may do.
+    ui: Option<Json>,
 }
 
 impl Plan {
@@ -64,6 +70,15 @@ impl Plan {
         let result = returned.into_resource_result(target).map(|mut result| {
             if result.cache == CacheHints::default() {
                 result.cache = self.cache;
+            }
+            if let Some(ui) = &self.ui {
+                // MCP Apps: what is read counts before what is listed.
+                for contents in &mut result.contents {
+                    let meta = contents.meta.get_or_insert_with(Meta::new);
+                    if meta.get(apps::META_KEY).is_none() {
+                        meta.insert(apps::META_KEY, ui.clone());
+                    }
+                }
             }
             result
         });
@@ -112,6 +127,7 @@ impl ResourceEntry {
             options: Options::default(),
             making: Making::Missing,
             completers: Completers::default(),
+            page: None,
         }
     }
 
@@ -125,8 +141,11 @@ impl ResourceEntry {
 
     /// Makes it the page of an app: see [`apps`](crate::apps). Its URI begins with `ui://`.
     pub fn app(self, page: &crate::apps::Page) -> Self {
-        self.mime_type(crate::apps::MIME_TYPE)
-            .meta(crate::apps::META_KEY, page.json())
+        let mut this = self
+            .mime_type(apps::MIME_TYPE)
+            .meta(apps::META_KEY, page.json());
+        this.page = Some(page.clone());
+        this
     }
 
     /// Sets the hints on whom it is for and how important it is.
@@ -235,7 +254,11 @@ impl ResourceEntry {
             options,
             making,
             completers,
+            page,
         } = self;
+        if let Some(page) = &page {
+            apps::check_page(page, &definition)?;
+        }
         let text = &definition.uri_template;
         let is_template = text.contains(['{', '}']);
         let kind = if is_template {
@@ -248,6 +271,7 @@ impl ResourceEntry {
             policy: Arc::clone(policy),
             mime_type: definition.mime_type.clone(),
             cache,
+            ui: page.as_ref().map(Page::json),
         };
         let Some(handler) = making.finish(plan, options.quick) else {
             return Err(BuildError::NoHandler {

@@ -15,7 +15,7 @@ use super::{
     shared_settings,
 };
 use crate::{
-    apps::{META_KEY, Shown},
+    apps::{self, META_KEY, OLD_META_KEY, Shown},
     arguments::{self, Problems},
     ask::Round,
     call::{Outcome, Work},
@@ -142,10 +142,13 @@ impl ToolEntry {
 
     /// Shows an app beside its results, to clients that do: see [`apps`](crate::apps).
     pub fn shown(self, shown: &Shown) -> Self {
-        let json = shown.json();
-        let mut this = self.meta(META_KEY, json);
+        let mut this = self.meta(META_KEY, shown.json());
         this.page.clone_from(&shown.resource_uri);
-        this
+        // A text is always JSON.
+        match shown.resource_uri.as_ref().map(Json::new) {
+            Some(Ok(uri)) => this.meta(OLD_META_KEY, uri),
+            _ => this,
+        }
     }
 
     /// Sets the hints about what it does to the world.
@@ -316,10 +319,7 @@ impl ToolEntry {
             page,
             ..
         } = self;
-        if let Some(uri) = page.filter(|uri| !uri.starts_with("ui://")) {
-            let problem = "the page of an app begins with `ui://`";
-            return Err(BuildError::Uri { uri, problem });
-        }
+        page.map_or(Ok(()), |uri| apps::check_uri(&uri))?;
         let plan = Plan {
             policy: Arc::clone(policy),
             wraps_output: tool.wraps_output(),

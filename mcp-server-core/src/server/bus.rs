@@ -25,6 +25,51 @@ pub type Deliver = Arc<dyn Fn(&Change) -> bool + Send + Sync>;
 /// A client listens to one of them, and is to hear of what happens at any. What gets lost on the way
 /// is not repaired: a change says no more than that something is different, and clients look again
 /// from time to time. [`Change::to_json`] and [`Change::from_json`] write it down.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use mcp_server_core::{Change, Deliver, EventBus, Server};
+///
+/// /// Something that carries texts to other processes and back: a client of Redis, say.
+/// trait Channel: Send + Sync + std::fmt::Debug {
+///     fn send(&self, text: &str);
+///     fn on_text(&self, call: Box<dyn Fn(&str) + Send>);
+/// }
+///
+/// #[derive(Debug)]
+/// struct SharedChanges<C>(C);
+///
+/// impl<C: Channel> EventBus for SharedChanges<C> {
+///     fn subscribe(&self, deliver: Deliver) -> u64 {
+///         self.0.on_text(Box::new(move |text| {
+///             // What cannot be read is of another version, or nobody's.
+///             if let Some(change) = Change::from_json(text) {
+///                 deliver(&change);
+///             }
+///         }));
+///         0 // one server on it in this process, so that nobody need be told apart
+///     }
+///
+///     fn publish(&self, _from: u64, change: &Change) {
+///         self.0.send(&change.to_json());
+///     }
+/// }
+///
+/// # #[derive(Debug, Default)]
+/// # struct Wire(Mutex<Vec<String>>);
+/// # impl Channel for Wire {
+/// #     fn send(&self, text: &str) { self.0.lock().unwrap().push(text.into()); }
+/// #     fn on_text(&self, _: Box<dyn Fn(&str) + Send>) {}
+/// # }
+/// let bus = Arc::new(SharedChanges(Wire::default()));
+/// let server = Server::builder("demo", "1.0.0").event_bus(bus.clone()).build().unwrap();
+/// server.handle().resource_updated("file:///a");
+/// # assert_eq!(bus.0.0.lock().unwrap()[0], r#"{"change":"resource","uri":"file:///a"}"#);
+/// ```
+///
+/// If the channel gives a process its own texts back, no harm is done: its clients are told of a
+/// change twice at worst. A change is told to clients of this process before `publish` is called,
+/// whatever becomes of the bus. The example `several_processes` of `bind-blocking` is a whole program.
 pub trait EventBus: Send + Sync + fmt::Debug {
     /// Has `deliver` called with every change that anybody else publishes, until it answers
     /// `false`. Gives the subscriber a number.
@@ -102,6 +147,9 @@ enum Written {
     Resource {
         uri: String,
     },
+    ElicitationComplete {
+        id: String,
+    },
     Topic {
         extension: String,
         topic: String,
@@ -134,6 +182,7 @@ impl Change {
             Self::Resource(uri) => Written::Resource {
                 uri: uri.to_string(),
             },
+            Self::ElicitationComplete(id) => Written::ElicitationComplete { id: id.to_string() },
             Self::Topic(change) => Written::Topic {
                 extension: change.extension.to_string(),
                 topic: change.topic.to_string(),
@@ -160,6 +209,7 @@ impl Change {
             Written::Prompts => Self::Prompts,
             Written::Resources => Self::Resources,
             Written::Resource { uri } => Self::Resource(uri.into()),
+            Written::ElicitationComplete { id } => Self::ElicitationComplete(id.into()),
             Written::Topic {
                 extension,
                 topic,
@@ -231,6 +281,7 @@ mod tests {
             Change::Prompts,
             Change::Resources,
             Change::Resource("file:///\"".into()),
+            Change::ElicitationComplete("é-1".into()),
             topic(),
         ] {
             assert_eq!(Change::from_json(&change.to_json()), Some(change));

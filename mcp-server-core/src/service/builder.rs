@@ -8,6 +8,7 @@ use mcp_proto::{
 
 use super::{About, Component, ComponentKind, Duplicates, Pages, Service, Tables, json_of};
 use crate::{
+    apps,
     error::BuildError,
     extension::{Extension, Extensions},
     state::StateKeeper,
@@ -193,13 +194,15 @@ impl<H> ServiceBuilder<H> {
         for extension in extensions {
             known.add(extension)?;
         }
-        Ok(Service {
+        let service = Service {
             about: Arc::new(about),
             tables,
             completion,
             extensions: Arc::new(known),
             pages: Pages::default(),
-        })
+        };
+        apps::check_tools(&service)?;
+        Ok(service)
     }
 }
 

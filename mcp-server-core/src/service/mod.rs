@@ -348,6 +348,29 @@ impl<H> Service<H> {
         }
     }
 
+    /// All tools, also those that are disabled.
+    pub(crate) fn all_tools(&self) -> impl Iterator<Item = &Tool> {
+        self.tables
+            .tools
+            .all()
+            .map(|entry| &entry.component.definition)
+    }
+
+    /// The type that the resource or template at this URI is declared with, also where it is
+    /// disabled; `None` where there is none.
+    pub(crate) fn mime_type_at(&self, uri: &str) -> Option<Option<&str>> {
+        let mut resources = self.tables.resources.all();
+        let fixed = resources.find(|entry| entry.component.definition.uri == uri);
+        if let Some(entry) = fixed {
+            return Some(entry.component.definition.mime_type.as_deref());
+        }
+        let mut templates = self.tables.templates.all();
+        let entry = templates.find(
+            |entry| matches!(&entry.pattern, Some(pattern) if pattern.matches(uri).is_some()),
+        )?;
+        Some(entry.component.definition.mime_type.as_deref())
+    }
+
     /// The enabled tools, in order.
     pub fn tools(&self) -> impl Iterator<Item = &Entry<Tool, H>> {
         self.tables.tools.enabled().map(|entry| &**entry)

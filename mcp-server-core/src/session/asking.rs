@@ -6,7 +6,7 @@ use mcp_proto::{
     json::Json,
     method::Method,
     rpc::{self, CallId, RequestId, RpcError, codes},
-    types::{ElicitParams, InputRequest, Map},
+    types::{ElicitAction, ElicitParams, ElicitResult, InputRequest, Map},
     version::ProtocolVersion,
 };
 
@@ -106,8 +106,13 @@ impl Session {
         if let InputRequest::Elicit(params) = &mut question {
             if let ElicitParams::Url(page) = &mut **params {
                 // 2025-11-25, client/elicitation: required, and unique within the server.
-                page.elicitation_id
+                let page = page
+                    .elicitation_id
                     .get_or_insert_with(|| format!("{}-{id}", call.as_u64()));
+                if let Some(opened) = &mut self.handshake {
+                    let most = self.limits.subscribed_topics;
+                    opened.watch.sent_to_page(id, page.as_str().into(), most);
+                }
             }
         }
         let sent = Sent {
@@ -141,6 +146,9 @@ impl Session {
         let Some(call) = asked.take(id) else {
             return asked.was_asked(id);
         };
+        if !agrees(&answer) {
+            self.forget_page(id);
+        }
         let Some(Request {
             state: State::Asking(asking),
             ..
@@ -154,6 +162,12 @@ impl Session {
         }
         self.go_on_if_answered(call);
         true
+    }
+
+    fn forget_page(&mut self, id: i64) {
+        if let Some(opened) = &mut self.handshake {
+            opened.watch.forget_page(id);
+        }
     }
 
     // A call whose last question is answered gets the next place that is free. The time that its
@@ -206,6 +220,7 @@ impl Session {
         self.asking -= 1;
         for (id, _) in &asking.waiting {
             let _ = self.asked.as_mut().and_then(|asked| asked.take(*id));
+            self.forget_page(*id);
             if self.phase == Phase::Open {
                 self.send_cancelled(*id, &request.address, request.peer.version);
             }
@@ -223,4 +238,10 @@ impl Session {
             });
         });
     }
+}
+
+/// Whether the person has gone where they were sent.
+fn agrees(answer: &Result<Json, RpcError>) -> bool {
+    let result = answer.as_ref().ok().and_then(|json| json.to().ok());
+    result.is_some_and(|result: ElicitResult| result.action == ElicitAction::Accept)
 }

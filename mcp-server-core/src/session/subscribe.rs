@@ -289,18 +289,19 @@ impl Encode for Granted<'_> {
 }
 
 fn write_due(out: &mut Vec<u8>, version: ProtocolVersion, due: &Due, stream: Option<&RequestId>) {
-    let (method, uri) = match due {
+    let (method, said) = match due {
         Due::List(method) => (*method, None),
-        Due::Resource(uri) => (Method::ResourceUpdated, Some(uri)),
+        Due::Resource(uri) => (Method::ResourceUpdated, Some(("uri", uri))),
+        Due::Complete(id) => (Method::ElicitComplete, Some(("elicitationId", id))),
         Due::Topic(change) => return write_topic(out, version, change, stream),
     };
     rpc::write_notification(out, method.name(), |out| {
-        if uri.is_none() && stream.is_none() {
+        if said.is_none() && stream.is_none() {
             return;
         }
         let mut params = Object::new(out, version);
-        if let Some(uri) = uri {
-            params.field("uri", uri);
+        if let Some((name, value)) = said {
+            params.field(name, value);
         }
         if let Some(id) = stream {
             write_subscription_id(&mut params, id);

@@ -61,6 +61,9 @@ pub(super) struct Watch {
     // By extension and topic.
     topics: BTreeSet<(Arc<str>, Arc<str>)>,
     pending_topics: VecDeque<Arc<TopicChange>>,
+    // Elicitations by page, under the numbers of their requests, oldest first.
+    pages: VecDeque<(i64, Arc<str>)>,
+    complete: VecDeque<Arc<str>>,
 }
 
 /// One notification that is due.
@@ -72,6 +75,8 @@ pub(super) enum Due {
     Resource(Arc<str>),
     /// A topic of an extension's is different.
     Topic(Arc<TopicChange>),
+    /// The elicitation of this id is complete.
+    Complete(Arc<str>),
 }
 
 impl Watch {
@@ -115,6 +120,7 @@ impl Watch {
                 return wanted;
             }
             Change::Topic(change) => return self.note_topic(change),
+            Change::ElicitationComplete(id) => return self.note_complete(id),
         };
         *pending |= wanted;
         wanted
@@ -139,6 +145,31 @@ impl Watch {
         true
     }
 
+    // 2025-11-25, client/elicitation: told to the client that was asked, and to no other.
+    fn note_complete(&mut self, id: &Arc<str>) -> bool {
+        let Some(at) = self.pages.iter().position(|(_, known)| known == id) else {
+            return false;
+        };
+        self.pages.remove(at);
+        self.complete.push_back(Arc::clone(id));
+        true
+    }
+
+    /// Remembers that the client was sent to a page. Of more than `most` the oldest are forgotten.
+    pub(super) fn sent_to_page(&mut self, request: i64, id: Arc<str>, most: usize) {
+        while self.pages.len() + self.complete.len() >= most.max(1) {
+            if self.pages.pop_front().is_none() {
+                return;
+            }
+        }
+        self.pages.push_back((request, id));
+    }
+
+    /// Forgets a page that the client does not go to.
+    pub(super) fn forget_page(&mut self, request: i64) {
+        self.pages.retain(|(known, _)| *known != request);
+    }
+
     /// Follows a topic as well, if there are fewer than `most` already. Tells whether it does.
     pub(super) fn follow(&mut self, extension: &Arc<str>, topic: Arc<str>, most: usize) -> bool {
         // What is over still counts while it has not been told.
@@ -156,6 +187,7 @@ impl Watch {
         self.pending != Lists::default()
             || !self.pending_uris.is_empty()
             || !self.pending_topics.is_empty()
+            || !self.complete.is_empty()
     }
 
     /// The next notification that is due.
@@ -171,7 +203,9 @@ impl Watch {
             }
         }
         let resource = self.pending_uris.pop_first().map(Due::Resource);
-        resource.or_else(|| self.pending_topics.pop_front().map(Due::Topic))
+        resource
+            .or_else(|| self.complete.pop_front().map(Due::Complete))
+            .or_else(|| self.pending_topics.pop_front().map(Due::Topic))
     }
 }
 

@@ -316,6 +316,96 @@ fn pages_have_an_id_in_2025_11_25_alone() {
     assert_eq!(response["error"]["code"], -32603, "{response}");
 }
 
+#[test]
+fn who_was_sent_to_a_page_is_told_that_it_is_done_with() {
+    let page = |name: &'static str, id: &'static str| {
+        ToolEntry::new(name).run(move |_, cx| {
+            let page = cx.elicit_url("Pay", "https://example.com/pay");
+            let page = if id.is_empty() {
+                page
+            } else {
+                page.elicitation_id(id)
+            };
+            Ok::<_, ToolError>(alloc::format!("{:?}", page.get()?))
+        })
+    };
+    let builder = || {
+        ServerBuilder::new("demo", "1.0.0")
+            .tool(page("own", "pay-1"))
+            .tool(page("other", "pay-2"))
+            .tool(page("unnamed", ""))
+    };
+    let complete = |client: &mut Client, id: &str| {
+        let change = crate::Change::ElicitationComplete(id.into());
+        client.conn.handle_change(&change, client.now);
+        client.settle();
+        client.said.drain(..).collect::<Vec<Value>>()
+    };
+    let told = |id: &str| json!([{"jsonrpc": "2.0", "method": "notifications/elicitation/complete", "params": {"elicitationId": id}}]);
+    let mut client = Client::new(OLD, builder());
+    // Nobody was sent there yet.
+    assert_eq!(json!(complete(&mut client, "pay-1")), json!([]));
+    client.tool("own", &json!({}), kind);
+    assert_eq!(client.rounds[0][0].1["elicitationId"], "pay-1");
+    assert_eq!(json!(complete(&mut client, "pay-2")), json!([]));
+    assert_eq!(json!(complete(&mut client, "pay-1")), told("pay-1"));
+    assert_eq!(json!(complete(&mut client, "pay-1")), json!([]), "once");
+    // Also before the client has said that it goes there.
+    let id = client.send("tools/call", json!({"name": "other"}));
+    assert_eq!(client.asked().len(), 1);
+    assert_eq!(json!(complete(&mut client, "pay-2")), told("pay-2"));
+    client.say(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}}));
+    client.said.clear();
+    // Who does not go is not told; nor is anybody of a call that was taken back.
+    client.tool("own", &json!({}), |_, _| {
+        Some(Ok(json!({"action": "decline"})))
+    });
+    assert_eq!(json!(complete(&mut client, "pay-1")), json!([]));
+    client.tool("own", &json!({}), |_, _| {
+        Some(Err(json!({"code": -1, "message": "no"})))
+    });
+    assert_eq!(json!(complete(&mut client, "pay-1")), json!([]));
+    let id = client.send("tools/call", json!({"name": "own"}));
+    client.say(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}}));
+    client.said.clear();
+    assert_eq!(json!(complete(&mut client, "pay-1")), json!([]));
+    // A page without a name of its own has one that nobody knows.
+    client.tool("unnamed", &json!({}), kind);
+    // No other revision has the message, nor does another session hear of it.
+    let mut other = Client::new(OLD, builder());
+    client.tool("own", &json!({}), kind);
+    assert_eq!(json!(complete(&mut other, "pay-1")), json!([]));
+    let mut new = Client::new(NEW, builder());
+    assert_eq!(text(&new.tool("own", &json!({}), kind)), "Accepted(())");
+    assert_eq!(new.rounds[0][0].1.get("elicitationId"), None);
+    assert_eq!(json!(complete(&mut new, "pay-1")), json!([]));
+}
+
+#[test]
+fn so_many_pages_are_remembered_and_of_more_the_newest() {
+    for (pages, told) in [(2, true), (3, false)] {
+        let mut limits = Limits::default();
+        limits.subscribed_topics = 2;
+        let any = mcp_proto::json::Json::parse(r#"{"type":"object"}"#).unwrap();
+        let tool = ToolEntry::new("page").raw(any, |arguments, cx| {
+            let page = cx.elicit_url("Pay", "https://example.com/pay");
+            page.elicitation_id(arguments.as_str()).get()?;
+            Ok::<_, ToolError>("paid")
+        });
+        let builder = ServerBuilder::new("demo", "1.0.0")
+            .limits(limits)
+            .tool(tool);
+        let mut client = Client::new(OLD, builder);
+        for number in 0..pages {
+            client.tool("page", &json!({"n": number}), kind);
+        }
+        let first = crate::Change::ElicitationComplete(r#"{"n":0}"#.into());
+        client.conn.handle_change(&first, client.now);
+        client.settle();
+        assert_eq!(!client.said.is_empty(), told, "{pages}");
+    }
+}
+
 // ── while a client of the handshake era is being asked ─────────────────────────────────────────
 
 #[test]

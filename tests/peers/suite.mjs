@@ -40,7 +40,7 @@ export function expect(condition, ...detail) {
     if (!condition) throw new Error(detail.map(text).join(' ') || 'unexpected');
 }
 
-function same(found, wanted) {
+export function same(found, wanted) {
     expect(isDeepStrictEqual(found, wanted), found, 'is not', wanted);
 }
 
@@ -54,7 +54,7 @@ async function until(condition, what, ms = 10_000) {
     }
 }
 
-async function failsWith(codes, call) {
+export async function failsWith(codes, call) {
     let result;
     try {
         result = await call;
@@ -65,7 +65,7 @@ async function failsWith(codes, call) {
     throw new Error(`no error but ${text(result)}`);
 }
 
-const textOf = result => result.content.filter(b => b.type === 'text').map(b => b.text).join('');
+export const textOf = result => result.content.filter(b => b.type === 'text').map(b => b.text).join('');
 
 async function everything(peer, kind) {
     const items = [];
@@ -556,10 +556,10 @@ function parse() {
     return { ...values, command: positionals };
 }
 
-/** `connectPeer(options)` resolves to a connected peer. */
-export async function main(connectPeer) {
+/** `connectPeer(options)` resolves to a connected peer; `own` are checks instead of those for all. */
+export async function main(connectPeer, own) {
     const options = parse();
-    const checks = [...PLAIN, ...(options.asks ? ASKS : [])]
+    const checks = (own ?? [...PLAIN, ...(options.asks ? ASKS : [])])
         .filter(([name]) => !options.only || options.only.includes(name));
     let peer;
     try {

@@ -570,11 +570,12 @@ def parse(description):
     return options
 
 
-def main(description, connect_peer):
-    """`connect_peer(options)` is an async context manager giving a connected `Peer`."""
+def main(description, connect_peer, own=None):
+    """`connect_peer(options)` is an async context manager giving a connected `Peer`; `own` are checks
+    instead of those for all."""
     options = parse(description)
     report = Report()
-    checks = [pair for pair in PLAIN + (ASKS if options.asks else [])
+    checks = [pair for pair in own or PLAIN + (ASKS if options.asks else [])
               if not options.only or pair[0] in options.only]  # fmt: skip
 
     async def run():

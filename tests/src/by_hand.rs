@@ -191,6 +191,21 @@ impl ByHand {
         message
     }
 
+    /// How many of the messages that nobody has asked for yet are such.
+    ///
+    /// # Panics
+    /// Where what came is not JSON.
+    pub fn waiting(&mut self, is_such: impl Fn(&Value) -> bool) -> usize {
+        if let Line::Http(http) = &self.line {
+            while let Ok(text) = http.heard.try_recv() {
+                let message = serde_json::from_str(&text).expect("the server speaks JSON");
+                self.waiting.push_back((text, message));
+            }
+        }
+        let such = self.waiting.iter().filter(|(_, message)| is_such(message));
+        such.count()
+    }
+
     // What a server seals or draws is another text each time.
     fn learn(&mut self, message: &Value) {
         let result = &message["result"];

@@ -16,6 +16,10 @@ const MISSING_TOOL: i32 = 3;
 pub enum Group {
     /// The Python SDK and FastMCP.
     Python,
+    /// The client's half of FastMCP's tasks.
+    FastmcpTasks,
+    /// MCP Apps as their own package has them.
+    NpmApps,
     /// The TypeScript clients, the three npm servers and a Node that is new enough for all.
     Npm,
     /// The second line of the TypeScript SDK, for servers.
@@ -27,8 +31,10 @@ pub enum Group {
 }
 
 impl Group {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Python,
+        Self::FastmcpTasks,
+        Self::NpmApps,
         Self::Npm,
         Self::NpmServer,
         Self::Conformance,
@@ -38,6 +44,8 @@ impl Group {
     fn name(self) -> &'static str {
         match self {
             Self::Python => "python",
+            Self::FastmcpTasks => "fastmcp-tasks",
+            Self::NpmApps => "npm-apps",
             Self::Npm => "npm",
             Self::NpmServer => "npm-server",
             Self::Conformance => "conformance",
@@ -184,6 +192,26 @@ pub fn scratch(name: &str) -> PathBuf {
     let file = folder.join(name);
     let _ = std::fs::remove_file(&file);
     file
+}
+
+/// An example of a binding, as `cargo test --workspace` builds it beside the tests; `None`, and said so,
+/// where it was not built.
+///
+/// # Panics
+/// When `CI` is `true` and it was not built.
+#[must_use]
+pub fn example(name: &str) -> Option<PathBuf> {
+    let this = std::env::current_exe().ok()?;
+    let path = this.parent()?.parent()?.join("examples").join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    let why = format!(
+        "{} was not built; run `cargo test --workspace`",
+        path.display()
+    );
+    let _ = skip(&why);
+    None
 }
 
 /// One line of a script's report.

@@ -22,9 +22,16 @@ impl Served {
     /// When it cannot be started or ends without printing one.
     #[must_use]
     pub fn fixture(program: &str) -> Self {
-        let mut command = Command::new(program);
-        command.args(["http", "--port", "0"]).stderr(Stdio::piped());
-        let mut process = spawn(&mut command);
+        Self::program(Command::new(program).args(["http", "--port", "0"]))
+    }
+
+    /// Starts a server and waits for the URL on its standard error.
+    ///
+    /// # Panics
+    /// When it cannot be started or ends without printing one.
+    #[must_use]
+    pub fn program(command: &mut Command) -> Self {
+        let mut process = spawn(command.stderr(Stdio::piped()));
         let stderr = process.stderr.take().expect("it is piped");
         let url = first_url(stderr, true);
         Self {

@@ -2,32 +2,12 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::PathBuf,
     process::{Command, Stdio},
 };
 
 use bind_blocking::{json, prelude::*};
 use mcp_proto::version::ProtocolVersion;
-use mcp_tests::served::Served;
-
-// Built by `cargo test --workspace`, beside the tests.
-fn example(name: &str) -> Option<PathBuf> {
-    let this = std::env::current_exe().unwrap();
-    let path = this.parent()?.parent()?.join("examples").join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "{} was not built",
-        path.display()
-    );
-    println!(
-        "skipped: {} was not built; run `cargo test --workspace`",
-        path.display()
-    );
-    None
-}
+use mcp_tests::{peers::example, served::Served};
 
 #[test]
 fn the_calculator_calculates() {

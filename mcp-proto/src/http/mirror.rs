@@ -56,7 +56,9 @@ impl Mirrored<'_> {
 
     /// Compares the headers: the server's half.
     ///
-    /// Values are case-sensitive. Only `Mcp-Name` may be base64.
+    /// Values are case-sensitive. Only `Mcp-Name` may be base64, and only where the method is an
+    /// extension's may it be absent: such clients there are, and nobody can take that for another
+    /// name. The extension obliges clients to send it, and no server to refuse them.
     ///
     /// # Errors
     /// What to answer with -32020 and status 400: the first header that is missing, there twice,
@@ -65,10 +67,20 @@ impl Mirrored<'_> {
         compare(headers, &names::PROTOCOL_VERSION, self.version, plain)?;
         compare(headers, &names::METHOD, self.method, plain)?;
         match self.name {
+            Some(_) if !names_itself(self.method) && !headers.contains_key(&names::NAME) => Ok(()),
             Some(name) => compare(headers, &names::NAME, name, value::decode),
             None => Ok(()),
         }
     }
+}
+
+// 2026-07-28, basic/transports/streamable-http, Standard Headers: of these `Mcp-Name` is required.
+fn names_itself(method: &str) -> bool {
+    use Method::{CallTool, GetPrompt, ReadResource};
+    matches!(
+        Method::parse(method),
+        Some(CallTool | GetPrompt | ReadResource)
+    )
 }
 
 fn plain(value: &[u8]) -> Result<Cow<'_, str>, Undecodable> {
@@ -269,5 +281,23 @@ mod tests {
                 .map_err(|mismatch| mismatch.to_string());
             assert_eq!(found, expected, "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn of_an_extension_s_methods_the_name_may_be_absent_but_not_another() {
+        const METHOD: (&str, &[u8]) = ("mcp-method", b"tasks/get");
+        let get = Mirrored {
+            version: "2026-07-28",
+            method: "tasks/get",
+            name: Some("t1"),
+        };
+        let version = ("mcp-protocol-version", &b"2026-07-28"[..]);
+        let fine = |name: Option<&'static [u8]>| {
+            let name = name.map(|name| ("mcp-name", name));
+            let pairs: alloc::vec::Vec<_> = [version, METHOD].into_iter().chain(name).collect();
+            get.check(&headers(&pairs)).is_ok()
+        };
+        assert!(fine(None) && fine(Some(b"t1")) && fine(Some(b"=?base64?dDE=?=")));
+        assert!(!fine(Some(b"t2")) && !fine(Some(b"")) && !fine(Some(b"=?base64?dDE?=")));
     }
 }

@@ -155,6 +155,8 @@ impl HttpOptions {
     /// Sets which names in `Host` are served.
     #[must_use]
     pub fn allow_hosts(mut self, hosts: Names) -> Self {
+        // Under another name it is reached through something that may well know of others.
+        self.alone &= hosts == Names::Loopback;
         self.guard.hosts = hosts;
         self
     }

@@ -428,7 +428,8 @@ mod tests {
                 true,
             ),
             ("tasks/get", r#"{"taskId":"t"}"#, Some("t"), true),
-            ("tasks/cancel", r#"{"taskId":"t"}"#, None, false),
+            ("tasks/cancel", r#"{"taskId":"t"}"#, None, true),
+            ("tasks/cancel", r#"{"taskId":"t"}"#, Some("u"), false),
             ("tools/list", r#"{"name":"add"}"#, None, true),
             ("tools/list", "{}", Some("whatever"), true),
             // The body is at fault, not the header.

@@ -77,6 +77,27 @@ fn what_waits_for_a_slow_watcher_is_bounded() {
 }
 
 #[test]
+fn so_many_topics_and_completed_pages_wait_and_no_more() {
+    let server = Server::builder("t", "1").build().unwrap();
+    let (watch, _) = watched(&server);
+    type Make = fn(usize) -> Change;
+    let topic: Make = |n| crate::TopicChange::new("com.example/x", alloc::format!("{n}")).into();
+    let page: Make = |n| Change::ElicitationComplete(alloc::format!("{n}").into());
+    for make in [topic, page] {
+        for (count, kept) in [
+            (Pending::UPDATED, Pending::UPDATED),
+            (Pending::UPDATED + 1, Pending::UPDATED),
+        ] {
+            // Twice the same waits as one.
+            for n in (0..count).chain(0..count) {
+                server.handle().changed(make(n));
+            }
+            assert_eq!(watch.take().unwrap().changes.len(), kept, "of {count}");
+        }
+    }
+}
+
+#[test]
 fn who_no_longer_watches_is_forgotten() {
     let server = Server::builder("t", "1").build().unwrap();
     let (watch, woken) = watched(&server);

@@ -6,7 +6,7 @@ use mcp_proto::{
     json::Json,
     method::Method,
     rpc::{self, CallId, RequestId, RpcError, codes},
-    types::{ElicitAction, ElicitParams, ElicitResult, InputRequest, Map},
+    types::{ElicitParams, InputRequest, Map},
     version::ProtocolVersion,
 };
 
@@ -242,6 +242,9 @@ impl Session {
 
 /// Whether the person has gone where they were sent.
 fn agrees(answer: &Result<Json, RpcError>) -> bool {
-    let result = answer.as_ref().ok().and_then(|json| json.to().ok());
-    result.is_some_and(|result: ElicitResult| result.action == ElicitAction::Accept)
+    let members = answer.as_ref().ok().and_then(|json| json.to().ok());
+    members.is_some_and(|members: Map<Json>| {
+        let action = members.get("action").map(Json::as_str);
+        action == Some("\"accept\"")
+    })
 }

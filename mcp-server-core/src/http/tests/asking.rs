@@ -122,17 +122,34 @@ fn who_cannot_be_asked_is_told_so_before_the_head_is_sent() {
 #[test]
 fn an_ephemeral_key_is_warned_of_where_others_may_serve_the_same_clients() {
     use core::sync::atomic::{AtomicUsize, Ordering};
-    let warned = Arc::new(AtomicUsize::new(0));
-    let heard = Arc::clone(&warned);
-    let options = HttpOptions::mounted().ephemeral_states([9; 32], move |warning| {
-        assert!(warning.contains("SealedStates"), "{warning}");
-        heard.fetch_add(1, Ordering::Relaxed);
-    });
-    let mut rig = Rig::new(options);
-    assert_eq!(warned.load(Ordering::Relaxed), 0);
-    for _ in 0..2 {
-        ask(&mut rig, json!({"roots": {}}), json!({}));
-        assert_eq!(warned.load(Ordering::Relaxed), 1);
+    use mcp_proto::http::guard::Names;
+    let named = Names::Listed(Vec::from(["t".into(), "localhost".into()]));
+    let table = [
+        (HttpOptions::mounted(), 1),
+        (HttpOptions::listening(false), 1),
+        // Behind a proxy, which may know of others on this machine.
+        (HttpOptions::listening(true).allow_hosts(named), 1),
+        (HttpOptions::listening(true).allow_hosts(Names::Any), 1),
+        (HttpOptions::listening(true), 0),
+        (HttpOptions::listening(true).allow_hosts(Names::Loopback), 0),
+    ];
+    for (options, expected) in table {
+        let shown = format!("{options:?}");
+        let warned = Arc::new(AtomicUsize::new(0));
+        let heard = Arc::clone(&warned);
+        let mut rig = Rig::new(options.ephemeral_states([9; 32], move |warning| {
+            assert!(warning.contains("SealedStates"), "{warning}");
+            heard.fetch_add(1, Ordering::Relaxed);
+        }));
+        assert_eq!(warned.load(Ordering::Relaxed), 0);
+        for _ in 0..2 {
+            let (_, asked) = ask(&mut rig, json!({"roots": {}}), json!({}));
+            assert!(
+                asked["result"]["requestState"].is_string(),
+                "{shown}: {asked}"
+            );
+            assert_eq!(warned.load(Ordering::Relaxed), expected, "{shown}");
+        }
     }
 }
 

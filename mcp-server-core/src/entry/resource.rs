@@ -52,7 +52,7 @@ pub struct ResourceEntry {
     making: Making<Plan>,
     completers: Completers,
     // It is an app's.
-    page: Option<Page>,
+    page: Option<Box<Page>>,
 }
 
 /// What a resource's handler is finished with.
@@ -144,7 +144,7 @@ impl ResourceEntry {
         let mut this = self
             .mime_type(apps::MIME_TYPE)
             .meta(apps::META_KEY, page.json());
-        this.page = Some(page.clone());
+        this.page = Some(Box::new(page.clone()));
         this
     }
 
@@ -271,7 +271,7 @@ impl ResourceEntry {
             policy: Arc::clone(policy),
             mime_type: definition.mime_type.clone(),
             cache,
-            ui: page.as_ref().map(Page::json),
+            ui: page.as_deref().map(Page::json),
         };
         let Some(handler) = making.finish(plan, options.quick) else {
             return Err(BuildError::NoHandler {

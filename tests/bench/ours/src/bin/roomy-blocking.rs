@@ -18,10 +18,8 @@ fn main() -> Result<(), Error> {
     else {
         panic!("usage: roomy-blocking http --port PORT");
     };
-    let limits = Limits {
-        sessions: 20_000,
-        ..Limits::default()
-    };
+    let mut limits = Limits::default();
+    limits.sessions = 20_000;
     let listener = HttpListener::bind(format!("127.0.0.1:{port}"))?.max_connections(20_000);
     listener.serve(server!().limits(limits).tool(echo))
 }

@@ -7,7 +7,8 @@
 macro_rules! binding_error {
     () => {
         /// Why serving or connecting failed.
-        #[derive(Debug)]
+        ///
+        /// Its `Debug` is its `Display`: a `main` that returns it ends with a sentence.
         #[non_exhaustive]
         pub enum Error {
             /// The server's components contradict each other or the protocol; the message names the fix.
@@ -34,6 +35,12 @@ macro_rules! binding_error {
                     Self::Output(error) => error.fmt(f),
                     Self::Io(error) => error.fmt(f),
                 }
+            }
+        }
+
+        impl ::std::fmt::Debug for Error {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Display::fmt(self, f)
             }
         }
 

@@ -29,9 +29,10 @@ impl Round {
         }
     }
 
-    /// Runs a future until it is done, or waits for an answer that is not there.
+    /// Runs a future until it is done, or waits for an answer that is not there. It is boxed as it
+    /// is: each async block around it would move the handler's future once more.
     pub(crate) async fn run<F: Future>(
-        &self,
+        self,
         future: F,
         outcome: impl FnOnce(F::Output) -> Outcome,
     ) -> Outcome {
@@ -73,7 +74,7 @@ impl Round {
     }
 
     pub(crate) async fn run<F: Future>(
-        &self,
+        self,
         future: F,
         outcome: impl FnOnce(F::Output) -> Outcome,
     ) -> Outcome {

@@ -283,12 +283,10 @@ impl PromptEntry {
                     Ok(input) => {
                         let (round, policy) = (Round::of(&cx), Arc::clone(&plan.policy));
                         let running = run(input, cx);
-                        Box::pin(async move {
-                            let outcome = |returned: F::Output| {
-                                policy.prompt(&name, returned.into_prompt_result())
-                            };
-                            round.run(running, outcome).await
-                        })
+                        let outcome = move |returned: F::Output| {
+                            policy.prompt(&name, returned.into_prompt_result())
+                        };
+                        Box::pin(round.run(running, outcome))
                     }
                     Err(error) => Box::pin(core::future::ready(Outcome::Fail(error))),
                 }

@@ -211,11 +211,7 @@ impl ResourceEntry {
                 let named = uri.clone();
                 let (round, plan) = (Round::of(&cx), Arc::clone(&plan));
                 let running = run(ResourceInput { uri, variables }, cx);
-                Box::pin(async move {
-                    round
-                        .run(running, |returned| plan.outcome(&named, returned))
-                        .await
-                })
+                Box::pin(round.run(running, move |returned| plan.outcome(&named, returned)))
             })
         })))
     }

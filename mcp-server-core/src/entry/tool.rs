@@ -277,11 +277,7 @@ impl ToolEntry {
                     };
                     let (round, plan) = (Round::of(&cx), Arc::clone(&plan));
                     let running = run(input, cx);
-                    Box::pin(async move {
-                        round
-                            .run(running, |returned| plan.outcome(&name, returned))
-                            .await
-                    })
+                    Box::pin(round.run(running, move |returned| plan.outcome(&name, returned)))
                 })
             })))
     }

@@ -24,7 +24,8 @@ pub enum Duplicates {
 #[derive(Debug)]
 pub(super) struct Table<D, H> {
     slots: Vec<Slot<D, H>>,
-    // Positions in `slots`, sorted by key.
+    // Positions in `slots`, sorted by the key's length and then by the key: most are told apart
+    // without reading them.
     index: Vec<u32>,
 }
 
@@ -115,7 +116,10 @@ impl<D: Definition, H> Table<D, H> {
     /// The position of `key` in `slots`, or where it belongs in `index`.
     fn find(&self, key: &str) -> Result<usize, usize> {
         self.index
-            .binary_search_by(|at| (*self.slots[*at as usize].entry.key).cmp(key))
+            .binary_search_by(|at| {
+                let there = &*self.slots[*at as usize].entry.key;
+                (there.len().cmp(&key.len())).then_with(|| there.cmp(key))
+            })
             .map(|at| self.index[at] as usize)
     }
 
@@ -224,17 +228,24 @@ mod tests {
     #[test]
     fn order_is_that_of_registration_and_names_are_found() {
         let mut table = Table::default();
-        for (at, name) in ["m", "z", "a", "q"].into_iter().enumerate() {
+        for (at, name) in ["m", "zone", "ab", "q"].into_iter().enumerate() {
             assert_eq!(
                 add(&mut table, name, at as u32, Duplicates::Error),
                 Ok(true)
             );
         }
-        assert_eq!(listed(&table), [("m", 0), ("z", 1), ("a", 2), ("q", 3)]);
-        assert!(table.remove("z"));
-        assert!(!table.remove("z"));
-        assert_eq!(listed(&table), [("m", 0), ("a", 2), ("q", 3)]);
-        for (name, handler) in [("m", Some(0)), ("z", None), ("a", Some(2)), ("q", Some(3))] {
+        assert_eq!(listed(&table), [("m", 0), ("zone", 1), ("ab", 2), ("q", 3)]);
+        assert!(table.remove("zone"));
+        assert!(!table.remove("zone"));
+        assert_eq!(listed(&table), [("m", 0), ("ab", 2), ("q", 3)]);
+        for (name, handler) in [
+            ("m", Some(0)),
+            ("zone", None),
+            ("ab", Some(2)),
+            ("q", Some(3)),
+            ("b", None),
+            ("zo", None),
+        ] {
             assert_eq!(
                 table.get(name).map(|entry| *entry.handler()),
                 handler,

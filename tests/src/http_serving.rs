@@ -23,6 +23,8 @@ pub struct Setup {
     pub options: fn(HttpOptions) -> HttpOptions,
     /// Judges every request; where there is none, all are let in.
     pub judge: Option<Judge>,
+    /// How many connections may be open; by default as many as the binding has it.
+    pub max_connections: Option<usize>,
 }
 
 impl Default for Setup {
@@ -30,6 +32,7 @@ impl Default for Setup {
         Self {
             options: |options| options,
             judge: None,
+            max_connections: None,
         }
     }
 }
@@ -39,6 +42,13 @@ impl Setup {
     #[must_use]
     pub fn judged_by(mut self, judge: Judge) -> Self {
         self.judge = Some(judge);
+        self
+    }
+
+    /// Serves so many connections at the same time.
+    #[must_use]
+    pub fn up_to(mut self, connections: usize) -> Self {
+        self.max_connections = Some(connections);
         self
     }
 
@@ -133,6 +143,9 @@ fn serve_blocking(server: Server, setup: &Setup) -> Served {
     if let Some(judge) = setup.judge {
         listener = listener.authorize(judge);
     }
+    if let Some(count) = setup.max_connections {
+        listener = listener.max_connections(count);
+    }
     let (address, stop) = (listener.local_addr(), listener.shutdown_handle());
     let serving = thread::spawn(move || listener.serve(server).map_err(|error| error.to_string()));
     (address, Box::new(move || stop.shutdown()), serving)
@@ -144,6 +157,9 @@ fn serve_tokio(binding: Binding, server: Server, setup: &Setup) -> Served {
     let mut listener = listener.expect("a port").options(setup.options);
     if let Some(judge) = setup.judge {
         listener = listener.authorize(move |token| async move { judge(token.as_deref()) });
+    }
+    if let Some(count) = setup.max_connections {
+        listener = listener.max_connections(count);
     }
     let (address, stop) = (listener.local_addr(), listener.shutdown_handle());
     let serving = thread::spawn(move || {
@@ -160,6 +176,9 @@ fn serve_async<R: bind_async_std::Runtime>(server: Server, setup: &Setup) -> Ser
     let mut listener = listener.expect("a port").options(setup.options);
     if let Some(judge) = setup.judge {
         listener = listener.authorize(move |token| async move { judge(token.as_deref()) });
+    }
+    if let Some(count) = setup.max_connections {
+        listener = listener.max_connections(count);
     }
     let (address, stop) = (listener.local_addr(), listener.shutdown_handle());
     let serving = thread::spawn(move || {

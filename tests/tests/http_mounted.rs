@@ -1,14 +1,20 @@
 //! Our service in an axum application, beside the application's own routes.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{Router, routing::get};
 use bind_tokio::{http::HttpOptions, http_service};
+use mcp_proto::json::Json;
+use mcp_server_core::{Server, ToolEntry};
 use mcp_tests::fixture;
 use serde_json::{Value, json};
 
@@ -87,4 +93,98 @@ fn axum_serves_it_beside_its_own_routes_and_ends_with_it() {
     let told = String::from_utf8(told).expect("events are text");
     assert!(told.contains(r#""id":1,"result":"#), "{told}");
     serving.join().expect("no panic").expect("it ends in order");
+}
+
+/// A server with a tool that tells without end, and counts how often it was told to stop.
+fn talkative(stopped: &Arc<AtomicUsize>, told: &Arc<AtomicUsize>) -> Server {
+    let (stopped, told) = (Arc::clone(stopped), Arc::clone(told));
+    let schema = Json::new(&json!({"type": "object"})).expect("a schema");
+    let talk = ToolEntry::new("talk").raw(schema, move |_, cx| {
+        let text = "n".repeat(10_000);
+        for step in 1.. {
+            cx.progress_with(step, None::<f64>, &text);
+            told.store(step, Ordering::SeqCst);
+            if cx.wait(Duration::from_millis(1)) {
+                break;
+            }
+        }
+        stopped.fetch_add(1, Ordering::SeqCst);
+        "stopped"
+    });
+    let server = Server::builder("talkative", "1");
+    let echo = ToolEntry::new("echo").call(|| "here");
+    server.tool(talk).tool(echo).build().expect("it is fine")
+}
+
+#[test]
+fn in_axum_a_slow_reader_holds_nobody_up_and_may_leave() {
+    let (stopped, told) = (Arc::default(), Arc::default());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
+    let mcp = http_service(talkative(&stopped, &told), HttpOptions::mounted());
+    let app = Router::new().nest(
+        "/api",
+        Router::new().route_service("/mcp", mcp.expect("it can be built")),
+    );
+    let socket = runtime
+        .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+        .expect("a port");
+    let address = socket.local_addr().expect("it is bound");
+    runtime.spawn(async move { axum::serve(socket, app).await });
+
+    let call = |name: &str| {
+        let params = json!({"name": name, "arguments": {}});
+        let request = post("tools/call", &format!("mcp-name: {name}\r\n"), params);
+        // With a token, so that there is something to be told.
+        let meta = "\"_meta\":{";
+        let token = "\"progressToken\":1,";
+        let length = |body: usize| format!("content-length: {body}\r\n");
+        let body = request.len() - request.find("\r\n\r\n").expect("a body") - 4;
+        request
+            .replacen(meta, &format!("{meta}{token}"), 1)
+            .replacen(&length(body), &length(body + token.len()), 1)
+    };
+    let mut slow = connect(address);
+    let request = call("talk").replacen("\r\n", "\r\nhost: localhost\r\n", 1);
+    slow.write_all(request.as_bytes()).expect("it is read");
+    let mut buffer = [0; 64];
+    let read = slow.read(&mut buffer).expect("it is answered");
+    assert!(buffer[..read].starts_with(b"HTTP/1.1 200"));
+    // It reads no more. Others are served meanwhile, and its handler is not held up either.
+    let others_are_served = || {
+        let answer = ask(address, &call("echo"));
+        assert!(answer.contains(r#""text":"here""#), "{answer}");
+    };
+    others_are_served();
+    // More is told than the buffers on the way hold.
+    until("it talks on", || told.load(Ordering::SeqCst) > 1_000);
+    others_are_served();
+    // It reads again, and gets what comes in order.
+    let mut lines = BufReader::new(&slow).lines();
+    let mut steps = lines.by_ref().filter_map(|line| {
+        let line = line.expect("it goes on");
+        let (_, step) = line.split_once("\"progress\":")?;
+        step.split([',', '}']).next()?.parse::<usize>().ok()
+    });
+    let mut last = 0;
+    while last < 1_000 {
+        let step = steps.next().expect("it goes on");
+        assert!(step > last, "{step} after {last}");
+        last = step;
+    }
+    assert_eq!(stopped.load(Ordering::SeqCst), 0);
+    // What it did not wait for is told to stop.
+    drop(slow);
+    until("its call is cancelled", || {
+        stopped.load(Ordering::SeqCst) == 1
+    });
+    others_are_served();
+    runtime.shutdown_background();
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < end, "it never came to: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
 }

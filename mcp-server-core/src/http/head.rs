@@ -431,6 +431,56 @@ mod tests {
                     NOT_JSON,
                 ),
                 ("POST /mcp", &[LOCAL, BOTH, JSON, JSON], NOT_JSON),
+                (
+                    "POST /mcp",
+                    &[LOCAL, BOTH, "content-type: APPLICATION/Json;charset=utf-8"],
+                    "Post",
+                ),
+                (
+                    "POST /mcp",
+                    &[LOCAL, BOTH, "content-type: text/json"],
+                    NOT_JSON,
+                ),
+                (
+                    "POST /mcp",
+                    &[LOCAL, BOTH, "content-type: application/jsonl"],
+                    NOT_JSON,
+                ),
+                (
+                    "POST /mcp",
+                    &[LOCAL, BOTH, "content-type: application/vnd.api+json"],
+                    NOT_JSON,
+                ),
+                // What a page can send without being asked (a "simple request").
+                (
+                    "POST /mcp",
+                    &[LOCAL, BOTH, "content-type: text/plain; application/json"],
+                    NOT_JSON,
+                ),
+                (
+                    "POST /mcp",
+                    &[LOCAL, BOTH, "content-type: multipart/form-data; boundary=x"],
+                    NOT_JSON,
+                ),
+                (
+                    "POST /mcp",
+                    &[
+                        LOCAL,
+                        BOTH,
+                        "content-type: application/x-www-form-urlencoded",
+                    ],
+                    NOT_JSON,
+                ),
+                (
+                    "POST /mcp",
+                    &[LOCAL, JSON, "accept: application/json", STREAM],
+                    "Post",
+                ),
+                (
+                    "POST /mcp",
+                    &[LOCAL, JSON, "accept: application/*, text/*;q=0.5"],
+                    "Post",
+                ),
                 ("POST /mcp", &[LOCAL, JSON, STREAM], NOT_BOTH),
                 (
                     "POST /mcp",

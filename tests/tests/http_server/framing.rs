@@ -4,7 +4,7 @@ use std::{thread, time::Duration};
 
 use serde_json::json;
 
-use mcp_tests::bindings::Binding;
+use mcp_tests::{bindings::Binding, http_serving};
 
 use crate::{
     raw::Response,
@@ -109,6 +109,29 @@ pub(crate) fn connections_go_on_or_end_as_asked(binding: Binding) {
             thread::sleep(Duration::from_millis(60 * round));
         }
     }
+}
+
+pub(crate) fn one_connection_too_many_waits_for_another_to_end(binding: Binding) {
+    let setup = Setup {
+        http: http_serving::Setup::default().up_to(2),
+        ..Setup::default()
+    };
+    let rig = Rig::start(binding, &setup);
+    let echo = |id| call(id, "echo", json!({}));
+    let (mut one, mut two) = (rig.connect(), rig.connect());
+    for client in [&mut one, &mut two] {
+        assert_eq!(client.ask(echo(1)).status, 200);
+    }
+    let mut three = rig.connect();
+    three.send(echo(3));
+    assert!(three.is_quiet(Duration::from_millis(300)), "{binding:?}");
+    // Those that are in are served as before.
+    for client in [&mut one, &mut two] {
+        assert_eq!(client.ask(echo(2)).status, 200);
+    }
+    drop(one);
+    assert_eq!(three.response().status, 200);
+    assert_eq!(two.ask(echo(4)).status, 200);
 }
 
 pub(crate) fn a_client_may_wait_for_our_word(binding: Binding) {

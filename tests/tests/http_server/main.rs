@@ -16,6 +16,7 @@ macro_rules! on {
                 framing::chunked_and_dribbling_requests_are_read,
                 framing::pipelined_requests_are_answered_in_order,
                 framing::connections_go_on_or_end_as_asked,
+                framing::one_connection_too_many_waits_for_another_to_end,
                 framing::a_client_may_wait_for_our_word,
                 framing::malformed_requests_are_refused_and_cut_off,
                 framing::bodies_that_are_too_long_are_refused,

@@ -17,6 +17,9 @@ use crate::{Error, server::host::hosted};
 /// [`HttpService::shut_down`] ends the event streams, for which a graceful shutdown would otherwise
 /// wait.
 ///
+/// The connections belong to the server that it is mounted in, and so do their times: a client that
+/// has stopped reading holds its calls until that server ends the connection.
+///
 /// # Errors
 /// [`Error::Build`] where the server cannot be built.
 ///

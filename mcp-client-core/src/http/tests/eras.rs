@@ -108,6 +108,28 @@ fn the_era_is_found_whatever_the_server_answers() {
             &[DISCOVER, INITIALIZE],
             "2025-11-25",
         ),
+        (
+            (404, "error -32022 2024-11-05\",\"2025-06-18\",\"2099-01-01"),
+            OLD,
+            none,
+            &[DISCOVER, INITIALIZE],
+            "2025-11-25",
+        ),
+        // Revisions of the future: what it lists need not be all that it serves.
+        (
+            (400, "error -32022 2099-01-01"),
+            OLD,
+            none,
+            &[DISCOVER, INITIALIZE],
+            "2025-11-25",
+        ),
+        (
+            (400, "error -32022 2099-01-01"),
+            (400, "error -32022 2099-01-01"),
+            none,
+            &[DISCOVER, INITIALIZE],
+            "the server speaks none of our revisions, only: 2099-01-01",
+        ),
         // Servers of the handshake era, by every answer they are known to give.
         (
             (400, "error -32000"),
@@ -268,6 +290,24 @@ fn the_era_is_found_whatever_the_server_answers() {
             end.starts_with(found),
             "{discover:?} {initialize:?} {get:?}: {end}"
         );
+    }
+}
+
+#[test]
+fn of_what_the_server_speaks_the_newest_is_asked_for() {
+    for (supported, asked) in [
+        (r#""2024-11-05","2025-06-18","2099-01-01""#, "2025-06-18"),
+        (r#""2025-11-25""#, "2025-11-25"),
+        (r#""2024-11-05""#, "2024-11-05"),
+    ] {
+        let mut script = Script::new(EraMode::Auto, |_, _| {});
+        script.fetches();
+        let data = format!(r#","data":{{"supported":[{supported}],"requested":"2026-07-28"}}"#);
+        script.reply(1, 400, JSON, &error(1, -32022, &data));
+        assert!(script.events().is_empty());
+        assert_eq!(script.fetches(), ["2 POST initialize 2"]);
+        let wanted = format!(r#""protocolVersion":"{asked}""#);
+        assert!(script.body(2).contains(&wanted), "{}", script.body(2));
     }
 }
 

@@ -4,12 +4,17 @@ use super::*;
 
 // A client that has found it; its next exchange has the number 6.
 fn connected() -> Script {
+    connected_past(405, 405)
+}
+
+// The same, with what it answers to a probe and to a handshake by POST.
+fn connected_past(probe: u16, handshake: u16) -> Script {
     let mut script = Script::new(EraMode::Auto, |_, _| {});
     script.fetches();
-    script.reply(1, 405, NOTHING, "");
+    script.reply(1, probe, NOTHING, "");
     script.events();
     assert_eq!(script.fetches(), ["2 POST initialize 2"]);
-    script.reply(2, 405, HTML, "no POST here");
+    script.reply(2, handshake, HTML, "no POST here");
     script.events();
     assert_eq!(script.fetches(), ["3 GET"]);
     assert_eq!(script.header(3, "accept"), Some("text/event-stream"));
@@ -30,6 +35,15 @@ fn connected() -> Script {
     script.reply(5, 202, NOTHING, "Accepted");
     script.assert_quiet();
     script
+}
+
+#[test]
+fn it_is_found_behind_every_refusal_that_may_hide_it() {
+    for (probe, handshake) in [(400, 400), (404, 404), (405, 405), (406, 404), (404, 400)] {
+        let script = connected_past(probe, handshake);
+        let server = script.client.server().unwrap();
+        assert_eq!(server.version, ProtocolVersion::V2024_11_05);
+    }
 }
 
 #[test]

@@ -148,12 +148,18 @@ mod tests {
         };
         let pace = Pace::new(Arc::clone(&clock) as _, Duration::from_secs(5));
         assert_eq!(pace.deadline(), Some(at(75)));
+        assert!(pace.is_late());
+        at(74);
+        assert!(!pace.is_late());
         // A head that dribbles in has no more time for that.
         at(10);
         pace.has_read();
         at(20);
         pace.has_read();
         assert_eq!(pace.deadline(), Some(at(40)));
+        assert!(pace.is_late());
+        at(39);
+        assert!(!pace.is_late());
         // A request has all the time in the world, unless its client does not read.
         pace.begin_request();
         pace.has_read();
@@ -172,6 +178,8 @@ mod tests {
         at(60);
         pace.end_request();
         assert_eq!(pace.deadline(), Some(at(135)));
+        at(134);
+        assert!(!pace.is_late());
         at(135);
         assert!(pace.is_late());
     }

@@ -85,6 +85,12 @@ fn every_request_finds_its_session_or_an_error() {
             "400 -32000 id 1",
         ),
         (&ping, &[known, ok, ok], "400 -32000 id 1"),
+        // These revisions have no headers that repeat the body.
+        (
+            &ping,
+            &[known, ok, ("mcp-method", "tools/call"), ("mcp-name", "x")],
+            "200 result id 1",
+        ),
         ("{", &[known], "400 -32700 id null"),
         ("5", &[known], "400 -32600 id null"),
         (r#"{"jsonrpc":"2.0","id":1}"#, &[known], "400 -32600 id 1"),
@@ -130,6 +136,58 @@ fn every_request_finds_its_session_or_an_error() {
         let open = rig.send("POST /mcp", &with(more), body);
         assert_eq!(open.outline(), *expected, "{body} {more:?}");
         assert!(open.ended);
+    }
+    assert_eq!(rig.server.sessions(), 1);
+}
+
+#[test]
+fn every_head_is_judged_before_its_session() {
+    let mut rig = rig();
+    let id = session(&mut rig, "2025-06-18");
+    let (local, known) = (("host", "localhost:1"), ("mcp-session-id", id.as_str()));
+    let json = ("content-type", "application/json");
+    let both = ("accept", "application/json, text/event-stream");
+    let stream = ("accept", "text/event-stream");
+    let wrong = ("mcp-protocol-version", "1.0");
+    let evil = ("origin", "http://evil.example");
+    type Head<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let table: &[Head<'_>] = &[
+        (
+            "POST /mcp",
+            &[local, json, both, known],
+            "400 -32600 id null",
+        ),
+        (
+            "POST /mcp",
+            &[local, json, stream, known],
+            "406 -32000 id -",
+        ),
+        ("POST /mcp", &[local, both, known], "415 -32000 id -"),
+        (
+            "POST /mcp",
+            &[local, json, both, known, evil],
+            "403 -32000 id -",
+        ),
+        ("GET /mcp", &[local, json, known], "200 stream"),
+        (
+            "GET /mcp",
+            &[local, ("accept", "application/json"), known],
+            "406 -32000 id -",
+        ),
+        (
+            "GET /mcp",
+            &[local, stream, known, wrong],
+            "400 -32000 id -",
+        ),
+        ("GET /mcp", &[local, stream, known, evil], "403 -32000 id -"),
+        ("DELETE /mcp", &[local, known, wrong], "400 -32000 id -"),
+        ("DELETE /mcp", &[local, known, evil], "403 -32000 id -"),
+    ];
+    // A batch, which only 2025-03-26 has.
+    let batch = format!("[{}]", request("1", "ping", "{}"));
+    for (line, headers, expected) in table {
+        let open = rig.send(line, headers, &batch);
+        assert_eq!(open.outline(), *expected, "{line} {headers:?}");
     }
     assert_eq!(rig.server.sessions(), 1);
 }
@@ -193,6 +251,9 @@ fn a_batch_is_answered_as_one() {
         post(&mut rig, &id, &format!("[{INITIALIZED}]")).outline(),
         "202"
     );
+    let answer = r#"{"jsonrpc":"2.0","id":9,"result":{}}"#;
+    let open = post(&mut rig, &id, &format!("[{answer},{INITIALIZED},{answer}]"));
+    assert_eq!((open.outline(), open.ended), ("202".into(), true));
     // A late answer makes a stream, with each answer on its own.
     let wait = request("3", "tools/call", r#"{"name":"wait"}"#);
     let mut open = post(&mut rig, &id, &format!("[{wait},{}]", ping("4")));
@@ -337,6 +398,7 @@ fn a_server_without_sessions_serves_each_request_on_its_own() {
         (&format!("[{ping},5]"), &[], "200 batch"),
         (&format!("[{ping}]"), &[ok], "400 -32600 id null"),
         (&format!("[{INITIALIZED}]"), &[], "202"),
+        (r#"{"jsonrpc":"2.0","id":9,"result":{}}"#, &[ok], "202"),
     ];
     for (body, more, expected) in table {
         let open = rig.send("POST /mcp", &with(more), body);

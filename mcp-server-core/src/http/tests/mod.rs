@@ -5,6 +5,7 @@ mod handshake;
 mod modern;
 mod other;
 mod random;
+mod repeated;
 mod streams;
 
 use alloc::{

@@ -6,7 +6,7 @@ use crate::http::SessionMode;
 const VERSION: &str = "2026-07-28";
 
 /// Params with the required members of `_meta`.
-fn params(version: &str, rest: &str) -> String {
+pub(super) fn params(version: &str, rest: &str) -> String {
     let comma = if rest.is_empty() { "" } else { "," };
     format!(
         r#"{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"{version}","io.modelcontextprotocol/clientCapabilities":{{}}}}{comma}{rest}}}"#
@@ -95,7 +95,53 @@ fn every_refusal_has_its_status_and_code() {
             &[],
             "400 -32600 id 7",
         ),
+        (
+            request("true", "tools/list", &m("")),
+            VERSION,
+            "tools/list",
+            &[],
+            "400 -32600 id -",
+        ),
+        (
+            request("7", "tools/list", &m("")).replace("\"tools/list\"", "5"),
+            VERSION,
+            "tools/list",
+            &[],
+            "400 -32600 id 7",
+        ),
+        (
+            r#"{"jsonrpc":"1.0","method":"notifications/x"}"#.into(),
+            VERSION,
+            "notifications/x",
+            &[],
+            "400 -32600 id -",
+        ),
         // The required members of `_meta`.
+        (
+            request(
+                "7",
+                "tools/list",
+                &m("").replace("\"2026-07-28\"", "20260728"),
+            ),
+            VERSION,
+            "tools/list",
+            &[],
+            "400 -32602 id 7",
+        ),
+        (
+            request("7", "tools/list", r#"{"_meta":"2026-07-28"}"#),
+            VERSION,
+            "tools/list",
+            &[],
+            "400 -32602 id 7",
+        ),
+        (
+            request("7", "tools/list", "[]"),
+            VERSION,
+            "tools/list",
+            &[],
+            "400 -32602 id 7",
+        ),
         (
             request("101", "server/discover", "{}"),
             VERSION,
@@ -261,6 +307,21 @@ fn every_refusal_has_its_status_and_code() {
             &[],
             "404 -32601 id 7",
         ),
+        // ... or belong to what this server does not offer.
+        (
+            request("7", "completion/complete", &m("")),
+            VERSION,
+            "completion/complete",
+            &[],
+            "404 -32601 id 7",
+        ),
+        (
+            request("7", "tasks/get", &m(r#""taskId":"1""#)),
+            VERSION,
+            "tasks/get",
+            &[("mcp-name", "1")],
+            "404 -32601 id 7",
+        ),
         // Arguments that travel in headers as well.
         (
             request("7", "tools/call", &m(region)),
@@ -318,6 +379,13 @@ fn every_refusal_has_its_status_and_code() {
             VERSION,
             "resources/read",
             &[("mcp-name", "test://none")],
+            "200 -32602 id 7",
+        ),
+        (
+            request("7", "prompts/get", &m(r#""name":"none""#)),
+            VERSION,
+            "prompts/get",
+            &[("mcp-name", "none")],
             "200 -32602 id 7",
         ),
         (
@@ -414,10 +482,12 @@ fn the_revisions_that_are_served_are_told() {
         open.body
             .contains(r#""supported":["2026-07-28"],"requested":"2025-11-25""#)
     );
+    assert_eq!(open.header("mcp-session-id"), "-");
+    let open = rig.send("POST /mcp", &BASE, &request("1", "ping", "{}"));
+    assert_eq!(open.outline(), "400 -32602 id 1");
     assert_eq!(
-        rig.send("POST /mcp", &BASE, &request("1", "ping", "{}"))
-            .outline(),
-        "400 -32602 id 1"
+        (open.header("mcp-session-id"), rig.server.sessions()),
+        ("-", 0)
     );
 }
 

@@ -66,6 +66,19 @@ fn a_late_answer_is_a_stream_that_primes_its_client() {
 }
 
 #[test]
+fn clients_are_told_how_long_to_wait() {
+    for (time, told) in [
+        (Duration::ZERO, "id: 0-0; retry: 0; data:"),
+        (Duration::from_millis(1), "id: 0-0; retry: 1; data:"),
+        (Duration::from_secs(3600), "id: 0-0; retry: 3600000; data:"),
+    ] {
+        let mut rig = Rig::new(HttpOptions::listening(true).retry(time));
+        let id = session(&mut rig, "2025-11-25");
+        assert_eq!(get(&mut rig, &id, &[]).events(), [told]);
+    }
+}
+
+#[test]
 fn notes_make_a_stream_at_once() {
     let mut rig = rig();
     let id = session(&mut rig, "2025-11-25");
@@ -196,7 +209,9 @@ fn a_connection_may_be_given_back_before_the_answer() {
     let id = session(&mut rig, "2025-11-25");
     let mut open = call_tool(&mut rig, &id, "1", "wait");
     rig.pass(Duration::from_secs(1), &mut open);
-    rig.pass(Duration::from_secs(2), &mut open);
+    rig.pass(Duration::from_secs(2) - Duration::from_nanos(1), &mut open);
+    assert!(!open.ended);
+    rig.pass(Duration::from_nanos(1), &mut open);
     assert_eq!(
         (open.events(), open.ended),
         (Vec::from(["id: 2-0; retry: 1000; data:".to_string()]), true)

@@ -331,7 +331,7 @@ impl ClientBuilder {
     }
 
     /// Is told the server's log entries. Called where the connection is driven, so it must be
-    /// quick.
+    /// quick, and must not wait for a call of this client, which would wait for itself.
     #[must_use]
     pub fn on_log(mut self, listener: impl Fn(LogParams) + Send + Sync + 'static) -> Self {
         self.handlers.log = Some(Arc::new(listener));
@@ -346,7 +346,8 @@ impl ClientBuilder {
     }
 
     /// Is told when the server's lists change, and what else was subscribed to. Called where the
-    /// connection is driven, so it must be quick.
+    /// connection is driven, so it must be quick, and must not wait for a call of this client,
+    /// which would wait for itself.
     #[must_use]
     pub fn on_change(mut self, listener: impl Fn(Change) + Send + Sync + 'static) -> Self {
         self.handlers.change = Some(Arc::new(listener));
@@ -423,7 +424,8 @@ impl Options {
         self
     }
 
-    /// Asks for progress reports. Called where the connection is driven, so it must be quick.
+    /// Asks for progress reports. Called where the connection is driven, so it must be quick, and
+    /// must not wait for a call of this client, which would wait for itself.
     #[must_use]
     pub fn on_progress(mut self, listener: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.call.progress = true;

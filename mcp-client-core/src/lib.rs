@@ -109,7 +109,8 @@
 //! | `pages` | [`CallError::TooManyPages`] |
 //! | `input_rounds`, `calls_in_flight` | [`CallError::Input`], or an error to the server that asked |
 //! | `input_timeout` | the call times out, or the server is told that nobody answers |
-//! | `listens`, `subscribed_uris` | [`Misuse::TooManySubscriptions`], [`Misuse::TooManyUris`] |
+//! | `listens`, `subscribed_uris`, `subscribed_topics` | [`Misuse::TooManySubscriptions`], [`Misuse::TooManyUris`], [`Misuse::TooManyTopics`] |
+//! | `task_poll_min`, `task_poll_max` | a task is looked at no sooner and no later, whatever the server wants |
 //! | `fetches`, `fetch_retries`, `resumptions`, `redirects` | over HTTP: calls wait for their turn; then `CallError::Http` |
 //! | `connect_timeout`, `response_head_bytes`, `event_bytes` | over HTTP: `CallError::Http` |
 //! | `outbound_high_water`, `outbound_stall`, `outbound_bytes` | of answers to the server: reading stops, then [`Closed::Unresponsive`] or [`Closed::Overflow`] |

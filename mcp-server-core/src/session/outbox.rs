@@ -300,6 +300,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_taken_waits_no_longer() {
+        let mut outbox = outbox(6, 8);
+        put(&mut outbox, 0, "abc", 0);
+        put(&mut outbox, 0, "def", 0);
+        assert_eq!((outbox.waiting(), outbox.is_crowded()), (8, true));
+        assert!(outbox.take_one(&mut Vec::new(), Instant::ZERO).is_some());
+        assert_eq!((outbox.waiting(), outbox.is_crowded()), (4, false));
+        put(&mut outbox, 0, "ghi", 0);
+        assert_eq!(outbox.waiting(), 8);
+        put(&mut outbox, 0, "", 0);
+        assert!(outbox.has_overflowed(), "9 of 8");
+    }
+
+    #[test]
     fn patience_begins_anew_when_something_is_taken() {
         let at = Instant::from_nanos;
         let mut outbox = outbox(100, 100);

@@ -245,4 +245,23 @@ mod tests {
         watch.remove("file:///a");
         assert_eq!(watch.next_due(), None);
     }
+
+    #[test]
+    fn a_topic_that_is_over_makes_room_once_that_is_told() {
+        let mut watch = Watch::default();
+        let extension: Arc<str> = "com.example/x".into();
+        let follow = |watch: &mut Watch, topic: &str| watch.follow(&extension, topic.into(), 2);
+        assert!(follow(&mut watch, "a") && follow(&mut watch, "b") && follow(&mut watch, "a"));
+        assert!(!follow(&mut watch, "c"), "the third of two");
+        let mut last = TopicChange::new("com.example/x", "a");
+        last.last = true;
+        assert!(watch.note(&Change::Topic(last.into())));
+        assert!(
+            !follow(&mut watch, "c"),
+            "one is followed, one is to be told"
+        );
+        assert!(follow(&mut watch, "b"), "it is followed already");
+        assert!(matches!(watch.next_due(), Some(Due::Topic(_))));
+        assert!(follow(&mut watch, "c"));
+    }
 }

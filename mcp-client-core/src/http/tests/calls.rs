@@ -493,6 +493,26 @@ fn an_authorization_that_never_suffices_is_given_up() {
 }
 
 #[test]
+fn a_call_that_waited_for_a_login_has_its_whole_time_again() {
+    let mut script = Script::stateless(|_, options| options.awaits_authorization = true);
+    let call = script.call("a");
+    script.events();
+    script.fetches();
+    script.reply(2, 401, NOTHING, "");
+    assert_eq!(script.events(), ["unauthorized 401 "]);
+    script.pass(secs(9 * 60));
+    let token = http::HeaderValue::from_static("Bearer t");
+    script.client.set_authorization(Some(token), script.now);
+    assert!(script.events().is_empty());
+    assert_eq!(script.fetches().len(), 1);
+    script.pass(secs(299));
+    assert!(script.events().is_empty(), "it may take 300 s");
+    script.pass(secs(1));
+    assert_eq!(script.events(), ["done"]);
+    assert_eq!(script.error(call), CallError::TimedOut);
+}
+
+#[test]
 fn an_authorization_may_be_wanted_before_anything_is_known() {
     let mut script = Script::new(EraMode::Auto, |_, options| {
         options.awaits_authorization = true;

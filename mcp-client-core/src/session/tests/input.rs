@@ -5,12 +5,12 @@ use crate::{CallError, CallOptions, Delivery, InputAnswer, InputError, Misuse, P
 use alloc::vec;
 use mcp_proto::{
     json::Json,
-    request::CallTool,
+    request::{CallTool, ListTools},
     rpc::RpcError,
     types::{
         CallToolParams, CallToolResult, CreateMessageResult, ElicitAction, ElicitResult,
-        ElicitationCapability, ListRootsResult, Root, RootsCapability, SamplingCapability,
-        SamplingContent,
+        ElicitationCapability, ListRootsResult, PaginatedParams, Root, RootsCapability,
+        SamplingCapability, SamplingContent,
     },
 };
 
@@ -477,4 +477,25 @@ fn an_ended_call_or_connection_takes_its_questions_along() {
     script.eof();
     assert_eq!(script.events(), ["input gone", "closed Eof"]);
     assert_eq!(script.answer(roots()), Ok(Delivery::Discarded));
+}
+
+#[test]
+fn only_a_call_that_may_have_asked_waits_for_the_answer() {
+    let mut script = Script::handshake(able);
+    let options = CallOptions::default().with_timeout(Duration::from_secs(10));
+    let asks = script.tool(&options);
+    let plain = script
+        .client
+        .call::<ListTools>(&PaginatedParams::default(), &options, script.now)
+        .unwrap();
+    script.line(r#"{"jsonrpc":"2.0","id":"q","method":"roots/list"}"#);
+    assert_eq!(script.events(), ["input roots/list"]);
+    script.pass(Duration::from_secs(4));
+    script.answer(roots()).unwrap();
+    script.pass(Duration::from_secs(6));
+    assert_eq!(script.events(), ["done"], "the list was late after 10 s");
+    assert_eq!(script.client.take(plain).unwrap(), Err(CallError::TimedOut));
+    script.pass(Duration::from_secs(4));
+    assert_eq!(script.events(), ["done"], "the call after 14 s");
+    assert_eq!(script.client.take(asks).unwrap(), Err(CallError::TimedOut));
 }

@@ -268,6 +268,30 @@ fn subscriptions_are_bounded() {
 }
 
 #[test]
+fn topics_are_bounded_over_all_subscriptions() {
+    let mut script = Script::stateless(|config| config.limits.subscribed_topics = 3);
+    let now = script.now;
+    let mut subscribe = |topics: &[&str]| {
+        let wanted = topics
+            .iter()
+            .fold(Subscription::default(), |wanted, topic| {
+                wanted.with_topic("xs", *topic)
+            });
+        script
+            .client
+            .subscribe(wanted, &CallOptions::default(), now)
+    };
+    assert!(subscribe(&["a"]).is_ok());
+    assert_eq!(
+        subscribe(&["b", "c", "d"]).unwrap_err(),
+        Misuse::TooManyTopics(3)
+    );
+    assert!(subscribe(&["b", "c"]).is_ok(), "three of three");
+    assert_eq!(subscribe(&["d"]).unwrap_err(), Misuse::TooManyTopics(3));
+    assert!(subscribe(&[]).is_ok(), "what has no topics is not counted");
+}
+
+#[test]
 fn an_acknowledgement_may_cross_the_end_of_its_stream() {
     let mut script = Script::stateless(|_| {});
     let pending = script.subscribe(Subscription::lists());

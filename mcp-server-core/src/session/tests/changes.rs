@@ -233,8 +233,8 @@ fn subscriptions_are_bounded() {
         < {{"id":9,"error":{{"code":-32000,"message":"no more than 2 resources can be subscribed to at once"}}}}
         > {{"id":10,"method":"subscriptions/listen","params":{{"notifications":{{"resourceSubscriptions":["file:///{long}"]}},$m}}}}
         < {{"id":10,"error":{{"code":-32602,"message":"params.notifications.resourceSubscriptions holds a URI longer than 40 bytes"}}}}
-        > {{"id":11,"method":"subscriptions/listen","params":{{"notifications":{{}},$m}}}}
-        < {{"method":"notifications/subscriptions/acknowledged","params":{{"notifications":{{}},"_meta":{{"mcp/subscriptionId":11}}}}}}
+        > {{"id":11,"method":"subscriptions/listen","params":{{"notifications":{{"resourceSubscriptions":["file://{long}"]}},$m}}}}
+        < {{"method":"notifications/subscriptions/acknowledged","params":{{"notifications":{{"resourceSubscriptions":["file://{long}"]}},"_meta":{{"mcp/subscriptionId":11}}}}}}
         > {{"id":12,"method":"subscriptions/listen","params":{{"notifications":{{}},$m}}}}
         < {{"id":12,"error":{{"code":-32000,"message":"no more than 2 subscription streams can be open"}}}}
         > {{"method":"notifications/cancelled","params":{{"requestId":8}}}}

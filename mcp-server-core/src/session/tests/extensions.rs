@@ -183,14 +183,20 @@ fn a_stream_follows_the_topics_of_the_extensions_that_its_client_declares() {
 fn a_stream_follows_so_many_topics_and_no_more() {
     let mut limits = Limits::default();
     limits.subscribed_topics = 2;
+    limits.name_bytes = 40;
     let claims = r#""_meta":{"mcp/protocolVersion":"2026-07-28","mcp/clientCapabilities":{"extensions":{"com.example/x":{}}}}"#;
     let script = r#"
         > {"id":1,"method":"subscriptions/listen","params":{"notifications":{"xs":["a","b","a"]},$x}}
         < {"method":"notifications/subscriptions/acknowledged","params":{"notifications":{"xs":["a","b","a"]},"_meta":{"mcp/subscriptionId":1}}}
         > {"id":2,"method":"subscriptions/listen","params":{"notifications":{"xs":["a","b","c"]},$x}}
         < {"id":2,"error":{"code":-32000,"message":"no more than 2 topics can be followed at once"}}
+        > {"id":3,"method":"subscriptions/listen","params":{"notifications":{"xs":["$l"]},$x}}
+        < {"method":"notifications/subscriptions/acknowledged","params":{"notifications":{"xs":["$l"]},"_meta":{"mcp/subscriptionId":3}}}
+        > {"id":4,"method":"subscriptions/listen","params":{"notifications":{"xs":["$l+"]},$x}}
+        < {"id":4,"error":{"code":-32602,"message":"params.notifications.xs holds something longer than 40 bytes"}}
         "#;
-    play_on(service(limits), &script.replace("$x", claims));
+    let script = script.replace("$x", claims).replace("$l", &"l".repeat(40));
+    play_on(service(limits), &script);
 }
 
 /// What is answered to these lines where the last one's call ends so.

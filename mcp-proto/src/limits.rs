@@ -28,13 +28,15 @@
 //! | `kept_state_bytes` | 1 MiB | the oldest state is not valid any more: error -32602 |
 //! | `listens` | 16 | error -32000; client: the caller is told `Misuse::TooManySubscriptions` |
 //! | `subscribed_uris` | 256 | error -32000; client: the caller is told `Misuse::TooManyUris` |
-//! | `subscribed_topics` | 256 | error -32000 |
+//! | `subscribed_topics` | 256 | error -32000; client: the caller is told `Misuse::TooManyTopics` |
 //! | `notes_queued` | 256 | the oldest report is not told |
 //! | `tasks` | 1024 | error -32000, unless one has ended and gives way |
 //! | `task_bytes` | 64 MiB | the same; a result that does not fit fails its task |
 //! | `tasks_running` | 64 | error -32000, "busy" |
 //! | `task_ttl` | 3600 s | the task is forgotten: error -32602 |
 //! | `task_ttl_max` | 86400 s | the task is told to be kept for this long |
+//! | `task_poll_min` | 50 ms | client: it looks again no sooner |
+//! | `task_poll_max` | 60 s | client: it looks again no later |
 //! | `page_items` | 100 | a cursor for the rest |
 //! | `pages` | 250 | client: the call fails |
 //! | `sessions` | 1024 | one that lies idle gives way; else status 503 |

@@ -46,13 +46,15 @@ const TABLE: &[Row] = &[
     ("kept_state_bytes", "1 MiB", "the oldest state is not valid any more: error -32602", &[("mcp-server-core/src/state/tests.rs", "what_is_kept_here_is_bounded")]),
     ("listens", "16", "error -32000; client: the caller is told `Misuse::TooManySubscriptions`", &[(SERVER, "sixteen_streams_and_256_resources_in_each"), (CLIENT, "subscriptions.rs: subscriptions_are_bounded")]),
     ("subscribed_uris", "256", "error -32000; client: the caller is told `Misuse::TooManyUris`", &[(SERVER, "sixteen_streams_and_256_resources_in_each"), (CLIENT, "subscriptions.rs: subscriptions_are_bounded")]),
-    ("subscribed_topics", "256", "error -32000", &[(SESSION, "extensions.rs: a_stream_follows_so_many_topics_and_no_more")]),
+    ("subscribed_topics", "256", "error -32000; client: the caller is told `Misuse::TooManyTopics`", &[(SESSION, "extensions.rs: a_stream_follows_so_many_topics_and_no_more"), (CLIENT, "subscriptions.rs: topics_are_bounded_over_all_subscriptions")]),
     ("notes_queued", "256", "the oldest report is not told", &[(SESSION, "changes.rs: the_newest_progress_waits_for_a_slow_reader")]),
     ("tasks", "1024", "error -32000, unless one has ended and gives way", &[(TASKS, "stores.rs: so_many_fit_and_then_those_give_way_that_ended_first")]),
     ("task_bytes", "64 MiB", "the same; a result that does not fit fails its task", &[(TASKS, "stores.rs: so_many_bytes_fit_and_a_result_that_does_not_leaves_the_task_as_it_was")]),
     ("tasks_running", "64", "error -32000, \"busy\"", &[(TASKS, "mod.rs: so_many_tasks_are_worked_on_and_no_more")]),
     ("task_ttl", "3600 s", "the task is forgotten: error -32602", &[(TASKS, "expiry.rs: a_task_is_forgotten_when_its_time_is_over_and_not_before")]),
     ("task_ttl_max", "86400 s", "the task is told to be kept for this long", &[(TASKS, "expiry.rs: nobody_keeps_a_task_for_longer_than_a_day")]),
+    ("task_poll_min", "50 ms", "client: it looks again no sooner", &[(CLIENT, "tasks.rs: no_server_makes_a_client_look_without_end_or_never_again")]),
+    ("task_poll_max", "60 s", "client: it looks again no later", &[(CLIENT, "tasks.rs: no_server_makes_a_client_look_without_end_or_never_again")]),
     ("page_items", "100", "a cursor for the rest", &[(SERVER, "a_page_of_100")]),
     ("pages", "250", "client: the call fails", &[(CLIENT, "calls.rs: a_list_that_does_not_end_is_given_up_at_the_limit")]),
     ("sessions", "1024", "one that lies idle gives way; else status 503", &[(HTTP, "tests/handshake.rs: there_are_only_so_many_sessions")]),
@@ -90,6 +92,7 @@ fn in_debug(shown: &str) -> String {
     let (number, unit) = shown.split_once(' ').unwrap_or((shown, ""));
     let number: u64 = number.parse().expect("a default is a number");
     match unit {
+        "ms" => format!("{:?}", Duration::from_millis(number)),
         "s" => format!("{:?}", Duration::from_secs(number)),
         "KiB" => (number * 1024).to_string(),
         "MiB" => (number * 1024 * 1024).to_string(),

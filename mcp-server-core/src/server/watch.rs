@@ -13,7 +13,7 @@ use mcp_proto::time::Instant;
 use super::lock;
 use crate::{call::Change, conn::Conn, extension::TopicChange, handler::Handler, service::Service};
 
-/// One connection's view of a server's changes; made by [`Server::watch`].
+/// One connection's view of a server's changes; made by [`Server::watch`](crate::Server::watch).
 #[derive(Debug)]
 pub struct Watch {
     pub(super) watcher: Arc<Watcher>,

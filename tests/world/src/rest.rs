@@ -68,10 +68,7 @@ impl World {
     fn all_calls_end(&mut self) {
         let deadline = self.now.saturating_add(PATIENCE);
         loop {
-            while !self.held.is_empty() {
-                self.finish(0, Pick(0));
-                self.settle();
-            }
+            self.all_handlers_end();
             let mut answered = false;
             for pair in &mut self.pairs {
                 answered |= self.answers && pair.program.answer_all(&self.notebook, self.now);
@@ -89,6 +86,13 @@ impl World {
                 return;
             }
             self.wait_until(deadline, "L1: a call does not end");
+        }
+    }
+
+    fn all_handlers_end(&mut self) {
+        while !self.held.is_empty() {
+            self.finish(0, Pick(0));
+            self.settle();
         }
     }
 
@@ -154,6 +158,8 @@ impl World {
             pair.program.machine.session().close(self.now);
         }
         self.settle();
+        // An answer that came late may have let one run again for a caller that had given up.
+        self.all_handlers_end();
         let deadline = self.now.saturating_add(PATIENCE);
         while self.next_deadline().is_some() {
             self.wait_until(deadline, "L1: they do not part");

@@ -4,6 +4,10 @@
 //! Each function states its law first. They are public for the fuzz targets alone.
 #![allow(missing_docs)]
 
+mod tasks;
+
+pub use tasks::client_tasks;
+
 use alloc::{
     format,
     string::{String, ToString},

@@ -14,6 +14,7 @@ const TARGETS: &[(&str, Body)] = &[
     ("asks", server::asks),
     ("client_bytes", client::client_bytes),
     ("client_http", client::client_http),
+    ("client_tasks", client::client_tasks),
     ("conn_bytes", server::conn_bytes),
     ("era_probe", client::era_probe),
     ("exchange", server::exchange),

@@ -34,14 +34,16 @@ impl<H: Clone> Dialog<H> {
         }
     }
 
-    /// One whose client is not known, but for the revision it speaks.
+    /// One whose client is not known, but for the revision it speaks and on whose behalf it asks.
     pub(super) fn established(
         service: Arc<Service<H>>,
         version: ProtocolVersion,
+        subject: Option<Arc<str>>,
         tag: u32,
         now: Instant,
     ) -> Self {
-        let session = Session::established(version, &*service, tag, service.shared_limits(), now);
+        let limits = service.shared_limits();
+        let session = Session::established(version, subject, &*service, tag, limits, now);
         Self {
             service,
             session,

@@ -116,12 +116,12 @@ impl<H: Clone> Serving<H> {
             return Err(no_batches());
         }
         let opens = messages.iter().flatten().any(is_initialize);
+        let (own, subject) = (Arc::clone(service), carrier.subject.clone());
         let dialog = if opens {
-            Dialog::new(Arc::clone(service), tag, now)
+            Dialog::new(own, tag, now).on_behalf_of(subject)
         } else {
-            Dialog::established(Arc::clone(service), version, tag, now)
+            Dialog::established(own, version, subject, tag, now)
         };
-        let dialog = dialog.on_behalf_of(carrier.subject.clone());
         let mut serving = Self::new(dialog, service, now);
         serving.batch = batch;
         for message in messages {

@@ -55,10 +55,12 @@ impl Opened {
 }
 
 impl Session {
-    /// A conversation of that revision whose handshake took place elsewhere, or is done without.
+    /// A conversation of that revision, on behalf of this subject, whose handshake took place
+    /// elsewhere, or is done without.
     #[cfg(feature = "http")]
     pub(crate) fn established(
         version: ProtocolVersion,
+        subject: Option<Arc<str>>,
         offers: &dyn Offers,
         tag: u32,
         limits: &Arc<mcp_proto::limits::Limits>,
@@ -66,6 +68,8 @@ impl Session {
     ) -> Self {
         let mut session = Self::new(tag, limits, now);
         let mut peer = Peer::new(version);
+        peer.subject.clone_from(&subject);
+        session.set_subject(subject);
         // Nobody could say which conversation an answer belongs to.
         peer.reachable = false;
         let mut opened = Opened::new(peer, &offers.capabilities(version));

@@ -417,6 +417,27 @@ fn a_server_without_sessions_serves_each_request_on_its_own() {
 }
 
 #[test]
+fn a_handler_knows_on_whose_behalf_it_is_called() {
+    for mode in [SessionMode::Stateful, SessionMode::Stateless] {
+        let options = HttpOptions::listening(true).authorize(true);
+        let mut rig = Rig::new(options.sessions(mode));
+        rig.verdict = Some(Verdict::Allow(Some("alice".into())));
+        match mode {
+            SessionMode::Stateful => {
+                let id = session(&mut rig, "2025-11-25");
+                call_tool(&mut rig, &id, "1", "answer");
+            }
+            _ => {
+                let tool = request("1", "tools/call", r#"{"name":"answer"}"#);
+                let version = ("mcp-protocol-version", "2025-11-25");
+                rig.send("POST /mcp", &with(&[version]), &tool);
+            }
+        }
+        assert_eq!(rig.subjects, [Some("alice".into())], "{mode:?}");
+    }
+}
+
+#[test]
 fn many_deadlines_at_once_end_no_session() {
     let mut limits = Limits::default();
     (limits.outbound_high_water, limits.outbound_bytes) = (60, 100);

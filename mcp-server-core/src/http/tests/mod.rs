@@ -61,6 +61,8 @@ struct Rig {
     wakes: Vec<usize>,
     verdict: Option<Verdict>,
     bearers: Vec<Option<String>>,
+    /// On whose behalf handlers were called.
+    subjects: Vec<Option<Arc<str>>>,
 }
 
 /// An exchange under way, with what its client has got so far.
@@ -118,6 +120,7 @@ impl Rig {
             wakes: Vec::new(),
             verdict: None,
             bearers: Vec::new(),
+            subjects: Vec::new(),
         }
     }
 
@@ -209,6 +212,7 @@ impl Rig {
     }
 
     fn run(&mut self, call: Call<Act>, own: Option<&mut Open>) {
+        self.subjects.push(call.context.peer.subject.clone());
         if call.handler == Act::Wait {
             self.waiting.push((call.ticket, call.work));
             return;

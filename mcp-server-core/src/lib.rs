@@ -30,6 +30,8 @@ mod host;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "std")]
+mod interest;
+#[cfg(feature = "std")]
 mod listen;
 pub mod output;
 pub mod schema;
@@ -67,6 +69,8 @@ pub use extension::{
 pub use handler::{AsyncFn, BoxFuture, Handler, SyncFn};
 #[cfg(feature = "std")]
 pub use host::{Detached, Host};
+#[cfg(feature = "std")]
+pub use interest::Interest;
 #[cfg(feature = "std")]
 pub use listen::{AcceptFailure, Connection, Connections, Shutdown};
 pub use mcp_proto;

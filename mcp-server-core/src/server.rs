@@ -20,12 +20,13 @@ use crate::{
     error::{BuildError, Failure},
     handler::Handler,
     host::{Host, SharedHost},
+    interest::Interest,
     service::{ComponentKind, Edit, Service},
 };
 
 pub use bus::{Deliver, EventBus, LocalBus};
 pub use watch::{Changes, Watch};
-use watch::{Pending, Watcher};
+use watch::{Pending, Watcher, Watchers};
 
 /// A server, ready to be served by any binding, on any number of connections at once.
 ///
@@ -73,7 +74,7 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     service: Arc<Service<Handler>>,
-    watchers: Vec<Weak<Watcher>>,
+    watchers: Watchers,
 }
 
 impl Server {
@@ -86,7 +87,7 @@ impl Server {
     pub(crate) fn new(service: Service<Handler>, policy: Arc<Policy>) -> Self {
         let state = Mutex::new(State {
             service: Arc::new(service),
-            watchers: Vec::new(),
+            watchers: Watchers::default(),
         });
         Self {
             shared: Arc::new(Shared {
@@ -135,7 +136,9 @@ impl Server {
 
     fn take_in(&self, change: &Change) {
         let service = self.current();
-        Self::tell(self.state(), |pending| pending.note(change));
+        let state = self.state();
+        let concerned = state.watchers.concerned(change);
+        Self::tell(state, concerned, |pending| pending.note(change));
         if let Change::Topic(topic) = change {
             service.observe(topic);
         }
@@ -168,14 +171,27 @@ impl Server {
     ///
     /// Begin to watch before [`connect`](Self::connect), and no change is missed.
     pub fn watch(&self, wake: Arc<dyn Fn() + Send + Sync>) -> Watch {
+        self.begin_watch(None, wake)
+    }
+
+    /// The same for one subscription: to be told of what the server offers, of its lists, and of
+    /// nothing else but what `interest` names. So a change of one resource costs those who asked
+    /// for it, however many others listen.
+    pub fn watch_for(&self, interest: Interest, wake: Arc<dyn Fn() + Send + Sync>) -> Watch {
+        self.begin_watch(Some(interest), wake)
+    }
+
+    fn begin_watch(&self, interest: Option<Interest>, wake: Arc<dyn Fn() + Send + Sync>) -> Watch {
         let watcher = Arc::new(Watcher {
             wake,
             pending: Mutex::default(),
         });
-        let mut state = self.state();
-        state.watchers.retain(|watcher| watcher.strong_count() > 0);
-        state.watchers.push(Arc::downgrade(&watcher));
-        Watch { watcher }
+        let number = self.state().watchers.add(&watcher, interest);
+        Watch {
+            watcher,
+            number,
+            server: Arc::downgrade(&self.shared),
+        }
     }
 
     /// For drivers: its end of one more byte stream. `tag` tells its calls from those of other
@@ -200,7 +216,8 @@ impl Server {
             let lists = service.changes_since(&state.service);
             state.service = Arc::new(service);
             let service = Arc::clone(&state.service);
-            Self::tell(state, |pending| {
+            let everybody = state.watchers.all();
+            Self::tell(state, everybody, |pending| {
                 pending.service = Some(Arc::clone(&service));
                 lists.iter().for_each(|list| pending.lists.insert(list));
             });
@@ -208,20 +225,20 @@ impl Server {
         Ok(outcome)
     }
 
-    /// Notes something down for every watcher, then wakes them without holding a lock.
-    fn tell(state: MutexGuard<'_, State>, mut note: impl FnMut(&mut Pending)) {
-        let mut to_wake = Vec::new();
-        for watcher in state.watchers.iter().filter_map(Weak::upgrade) {
+    /// Notes something down for these watchers, then wakes them without holding a lock.
+    fn tell(
+        state: MutexGuard<'_, State>,
+        mut watchers: Vec<Arc<Watcher>>,
+        mut note: impl FnMut(&mut Pending),
+    ) {
+        watchers.retain(|watcher| {
             let mut pending = lock(&watcher.pending);
             let quiet = pending.is_empty();
             note(&mut pending);
-            drop(pending);
-            if quiet {
-                to_wake.push(watcher);
-            }
-        }
+            quiet
+        });
         drop(state);
-        to_wake.iter().for_each(|watcher| (watcher.wake)());
+        watchers.iter().for_each(|watcher| (watcher.wake)());
     }
 }
 

@@ -11,6 +11,7 @@ pub mod conformance_client;
 pub mod fixture;
 #[cfg(unix)]
 pub mod http_serving;
+pub mod hub;
 pub mod peers;
 pub mod schema;
 pub mod served;

@@ -5,6 +5,7 @@ use alloc::{borrow::Cow, collections::VecDeque, sync::Arc, vec::Vec};
 
 use crate::{
     call::{Call, Change, Closed, Delivery, Event, Note, Outcome, Ticket},
+    interest::Interest,
     service::Service,
     session::{Arrival, Claims, Place, Sent, Session, claims_are_made},
     state::StateKeeper,
@@ -86,8 +87,18 @@ impl<H: Clone> Dialog<H> {
         self.session.origin_of(call)
     }
 
+    /// What its subscriptions are about, beside lists.
+    pub(super) fn interest(&self) -> Interest {
+        self.session.interest()
+    }
+
     pub(super) fn handle_change(&mut self, change: &Change, now: Instant) {
         self.session.handle_change(change, now);
+    }
+
+    /// Whether there is something to be said or done because of a change.
+    pub(super) fn has_news(&self) -> bool {
+        self.session.has_news() || !self.attached.is_empty()
     }
 
     /// Serves later requests by a successor. Calls that run keep their handlers.

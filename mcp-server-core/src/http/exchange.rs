@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     call::{Call, Change, Delivery, Event, Note, Outcome, Ticket},
+    interest::Interest,
     service::Service,
 };
 
@@ -402,6 +403,16 @@ impl<H: Clone> Exchange<H> {
     #[must_use]
     pub fn is_seated(&self) -> bool {
         matches!(self.state, State::Seated(_))
+    }
+
+    /// What its subscription is about, beside lists, once it has said [`HttpEvent::Listen`]: it
+    /// needs not be told of anything else.
+    #[must_use]
+    pub fn interest(&self) -> Interest {
+        match &self.state {
+            State::Serving(serving) => serving.dialog.interest(),
+            _ => Interest::default(),
+        }
     }
 
     /// Whether nothing is left to be done once the reply is sent: no call runs any more.

@@ -216,6 +216,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         let service = Arc::clone(&self.service);
         self.for_each(now, |session| {
             session.dialog.handle_service(Arc::clone(&service), now);
+            session.dialog.has_news()
         });
     }
 
@@ -237,12 +238,13 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
             for change in changes {
                 session.dialog.handle_change(change, now);
             }
+            session.dialog.has_news()
         });
     }
 
     /// Something has changed that clients may want to know.
     pub fn handle_change(&mut self, change: &Change, now: Instant) {
-        self.for_each(now, |session| session.dialog.handle_change(change, now));
+        self.handle_changes(None, core::slice::from_ref(change), now);
     }
 
     /// The time has come that [`poll_timeout`](Self::poll_timeout) told.
@@ -274,6 +276,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         let mut wakers = Vec::new();
         self.for_each(now, |session| {
             wakers.extend(session.streams.close_unasked());
+            true
         });
         self.events
             .extend(wakers.into_iter().map(HttpServerEvent::Wake));
@@ -354,12 +357,13 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         self.reschedule(tag);
     }
 
-    fn for_each(&mut self, now: Instant, mut change: impl FnMut(&mut HttpSession<H, W>)) {
-        let tags: Vec<u32> = self.sessions.keys().copied().collect();
+    // Does this to every session, and hands out what those have to say for which it is true.
+    fn for_each(&mut self, now: Instant, mut change: impl FnMut(&mut HttpSession<H, W>) -> bool) {
+        let sessions = self.sessions.iter_mut();
+        let tags: Vec<u32> = sessions
+            .filter_map(|(tag, session)| change(session).then_some(*tag))
+            .collect();
         for tag in tags {
-            if let Some(session) = self.sessions.get_mut(&tag) {
-                change(session);
-            }
             self.pump(tag, now);
         }
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{PromptEntry, ResourceEntry, ToolEntry};
+use crate::{PromptEntry, ResourceEntry, ToolEntry, interest::Thing};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn tool(name: &str) -> ToolEntry {
@@ -106,6 +106,48 @@ fn who_no_longer_watches_is_forgotten() {
     assert_eq!(woken.load(Ordering::Relaxed), 0);
     let _watch = watched(&server);
     assert_eq!(server.state().watchers.len(), 1);
+}
+
+/// A watch for one subscription to these resources and topics.
+fn subscribed(server: &Server, things: &[Thing]) -> Watch {
+    let interest = Interest {
+        things: things.to_vec(),
+    };
+    server.watch_for(interest, Arc::new(|| {}))
+}
+
+#[test]
+fn a_subscription_is_told_of_what_it_is_about_and_of_lists() {
+    let server = Server::builder("t", "1").build().unwrap();
+    let (everything, _) = watched(&server);
+    let resource = |n: usize| Thing::Resource(alloc::format!("x:{n}").into());
+    let topic = Thing::Topic("x:1".into());
+    let first = subscribed(&server, &[resource(1), resource(2)]);
+    let second = subscribed(&server, &[resource(2), resource(2), topic]);
+    let (told, of_topic) = (
+        |watch: &Watch| watch.take().map_or(0, |changes| changes.changes.len()),
+        || Change::from(crate::TopicChange::new("com.example/x", "x:1")),
+    );
+    let counts = || [&everything, &first, &second].map(told);
+    for (change, expected) in [
+        (Change::Resource("x:1".into()), [1, 1, 0]),
+        (Change::Resource("x:2".into()), [1, 1, 1]),
+        (Change::Resource("x:3".into()), [1, 0, 0]),
+        (of_topic(), [1, 0, 1]),
+        (Change::ElicitationComplete("x:1".into()), [1, 0, 0]),
+        (Change::Tools, [1, 1, 1]),
+    ] {
+        server.handle().changed(change.clone());
+        assert_eq!(counts(), expected, "{change:?}");
+    }
+    server.handle().add_tool(tool("a")).unwrap();
+    assert_eq!(counts(), [1, 1, 1]);
+    drop((first, second));
+    assert_eq!(
+        server.state().watchers.entries(),
+        2,
+        "nothing is left of them"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use alloc::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
+    sync::{Arc, Weak},
     vec::Vec,
 };
 use core::{fmt, mem};
@@ -10,13 +10,125 @@ use std::sync::Mutex;
 
 use mcp_proto::time::Instant;
 
-use super::lock;
-use crate::{call::Change, conn::Conn, extension::TopicChange, handler::Handler, service::Service};
+use super::{Shared, lock};
+use crate::{
+    call::Change,
+    conn::Conn,
+    extension::TopicChange,
+    handler::Handler,
+    interest::{Interest, Thing},
+    service::Service,
+};
 
 /// One connection's view of a server's changes; made by [`Server::watch`](crate::Server::watch).
 #[derive(Debug)]
 pub struct Watch {
     pub(super) watcher: Arc<Watcher>,
+    pub(super) number: u64,
+    pub(super) server: Weak<Shared>,
+}
+
+/// Whoever no longer watches is forgotten, without a look at any other.
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(shared) = self.server.upgrade() {
+            lock(&shared.state).watchers.remove(self.number);
+        }
+    }
+}
+
+/// Who watches a server, in the order in which they began: that in which they are told.
+///
+/// To begin and to end costs the same however many there are, and a change of one thing costs those
+/// whom it concerns.
+#[derive(Debug, Default)]
+pub(super) struct Watchers {
+    last: u64,
+    all: BTreeMap<u64, Place>,
+    // Those that are told of everything.
+    of_all: BTreeSet<u64>,
+    by_thing: BTreeMap<Thing, BTreeSet<u64>>,
+}
+
+#[derive(Debug)]
+struct Place {
+    watcher: Weak<Watcher>,
+    // Under which things it is to be found; `None`: under all.
+    interest: Option<Interest>,
+}
+
+impl Watchers {
+    /// One more, and its number.
+    pub(super) fn add(&mut self, watcher: &Arc<Watcher>, interest: Option<Interest>) -> u64 {
+        self.last += 1;
+        let number = self.last;
+        match &interest {
+            None => {
+                self.of_all.insert(number);
+            }
+            Some(interest) => {
+                for thing in &interest.things {
+                    let those = self.by_thing.entry(thing.clone()).or_default();
+                    those.insert(number);
+                }
+            }
+        }
+        let watcher = Arc::downgrade(watcher);
+        self.all.insert(number, Place { watcher, interest });
+        number
+    }
+
+    fn remove(&mut self, number: u64) {
+        let Some(place) = self.all.remove(&number) else {
+            return;
+        };
+        let Some(interest) = place.interest else {
+            self.of_all.remove(&number);
+            return;
+        };
+        for thing in &interest.things {
+            if let Some(those) = self.by_thing.get_mut(thing) {
+                those.remove(&number);
+                if those.is_empty() {
+                    self.by_thing.remove(thing);
+                }
+            }
+        }
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Watcher>> {
+        let watchers = self.all.values();
+        watchers
+            .filter_map(|place| place.watcher.upgrade())
+            .collect()
+    }
+
+    /// Those whom a change may concern.
+    pub(super) fn concerned(&self, change: &Change) -> Vec<Arc<Watcher>> {
+        let Some(thing) = Thing::of(change) else {
+            return self.all();
+        };
+        let nobody = BTreeSet::new();
+        let those = self.by_thing.get(&thing).unwrap_or(&nobody);
+        those
+            .union(&self.of_all)
+            .filter_map(|number| self.all.get(number)?.watcher.upgrade())
+            .collect()
+    }
+
+    /// How many there are.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Under how much they are noted down in all.
+    #[cfg(test)]
+    pub(super) fn entries(&self) -> usize {
+        self.all.len()
+            + self.of_all.len()
+            + self.by_thing.values().map(BTreeSet::len).sum::<usize>()
+    }
 }
 
 pub(super) struct Watcher {

@@ -191,6 +191,27 @@ impl Session {
         }
     }
 
+    /// What its streams are about, beside lists.
+    #[cfg(feature = "http")]
+    pub(crate) fn interest(&self) -> crate::interest::Interest {
+        let watches = self
+            .listens
+            .iter()
+            .filter_map(|call| match &self.open.get(*call)?.state {
+                State::Listening(watch) => Some(watch),
+                _ => None,
+            });
+        crate::interest::Interest {
+            things: watches.flat_map(|watch| watch.things()).collect(),
+        }
+    }
+
+    /// Whether something that has changed is to be told.
+    #[cfg(feature = "http")]
+    pub(crate) fn has_news(&self) -> bool {
+        self.due
+    }
+
     pub(super) fn note_change(&mut self, change: &Change) {
         let (mut to_session, mut to_streams) = (true, true);
         if let Change::Topic(topic) = change {

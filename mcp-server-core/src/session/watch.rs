@@ -182,6 +182,15 @@ impl Watch {
         self.topics.contains(&key)
     }
 
+    /// What it is about, beside lists and pages.
+    #[cfg(feature = "http")]
+    pub(super) fn things(&self) -> impl Iterator<Item = crate::interest::Thing> {
+        use crate::interest::Thing;
+        let uris = self.uris.iter().cloned().map(Thing::Resource);
+        let topics = self.topics.iter().map(|(_, topic)| Arc::clone(topic));
+        uris.chain(topics.map(Thing::Topic))
+    }
+
     /// Whether any notification is due.
     pub(super) fn is_due(&self) -> bool {
         self.pending != Lists::default()

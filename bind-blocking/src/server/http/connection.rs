@@ -16,7 +16,7 @@ use std::{
 };
 
 use mcp_proto::{rpc::CallId, time::Instant};
-use mcp_server_core::{Changes, Handler, Link, Note, Outcome, Ticket, http::Exchange};
+use mcp_server_core::{Handler, Link, Note, Outcome, Ticket, Watch, http::Exchange};
 use mio::{Interest, Token, net::TcpStream};
 
 use super::{
@@ -44,8 +44,8 @@ pub(super) struct Inner {
     pub(super) scheduled: Option<Instant>,
     // Which worker has it: grows each time that it is given to one.
     tenure: u64,
-    // Changes are handed to its exchange.
-    listening: bool,
+    // What its exchange has subscribed to.
+    watch: Option<Watch>,
     // The client has closed its side.
     ended: bool,
 }
@@ -59,7 +59,7 @@ impl Connection {
             watched: None,
             scheduled: None,
             tenure: 0,
-            listening: false,
+            watch: None,
             ended: false,
         };
         Arc::new_cyclic(|myself| Self {
@@ -84,11 +84,11 @@ impl Connection {
     }
 
     /// Something has changed that its exchange has subscribed to.
-    pub(super) fn change(&self, changes: &Changes, hub: &Hub, errands: &mut Errands) {
+    pub(super) fn change(&self, hub: &Hub, errands: &mut Errands) {
         let mut inner = self.lock();
-        if !inner.listening {
+        let Some(changes) = inner.watch.as_ref().and_then(Watch::take) else {
             return;
-        }
+        };
         if let Some(exchange) = inner.channel.exchange_mut() {
             exchange.handle_changes(changes.service.as_ref(), &changes.changes, hub.now());
         }
@@ -184,9 +184,8 @@ impl Inner {
                 break;
             }
         }
-        if self.listening && self.channel.exchange().is_none() {
-            self.listening = false;
-            hub.unlisten(me);
+        if self.channel.exchange().is_none() {
+            self.watch = None;
         }
         if self.channel.wants_end(hub.now()) {
             if self.ended {
@@ -224,9 +223,7 @@ impl Inner {
         self.unwatch(hub);
         self.stream = None;
         self.channel.close();
-        if std::mem::take(&mut self.listening) {
-            hub.unlisten(me);
-        }
+        self.watch = None;
         hub.forget(me, &mut self.scheduled);
     }
 
@@ -315,8 +312,19 @@ impl Inner {
         self.ended
     }
 
-    pub(super) fn listen(&mut self) {
-        self.listening = true;
+    /// Its exchange is told of changes from now on.
+    pub(super) fn listen(&mut self, me: &Connection, hub: &Hub) {
+        let Some(exchange) = self.channel.exchange_mut() else {
+            return;
+        };
+        let (connection, told) = (me.myself.clone(), me.hub.clone());
+        let wake = move || {
+            if let Some(hub) = told.upgrade() {
+                hub.tell_of_change(connection.clone());
+            }
+        };
+        self.watch = Some(hub.server.watch_for(exchange.interest(), Arc::new(wake)));
+        exchange.handle_service(hub.server.current(), hub.now());
     }
 }
 

@@ -48,7 +48,8 @@ pub(super) struct Hub {
     link: Arc<dyn Link>,
     sessions: Sessions<Weak<Connection>>,
     connections: Mutex<BTreeMap<usize, Arc<Connection>>>,
-    listening: Mutex<BTreeMap<usize, Arc<Connection>>>,
+    // Connections whose subscriptions have something to be told.
+    told: Mutex<Vec<Weak<Connection>>>,
     schedule: Mutex<Schedule>,
     running: Mutex<BTreeMap<usize, (Arc<Connection>, Instant)>>,
     // The poller looks regularly whether handlers take their time.
@@ -121,7 +122,7 @@ impl Hub {
             link: Arc::new(SessionLink(Weak::clone(myself))),
             sessions,
             connections: Mutex::default(),
-            listening: Mutex::default(),
+            told: Mutex::default(),
             schedule: Mutex::default(),
             running: Mutex::default(),
             ticking: AtomicBool::new(false),
@@ -179,23 +180,30 @@ impl Hub {
         }
     }
 
-    pub(super) fn listen(&self, connection: &Arc<Connection>) {
-        lock(&self.listening).insert(connection.token.0, Arc::clone(connection));
+    /// Something has changed that a connection has subscribed to.
+    pub(super) fn tell_of_change(&self, connection: Weak<Connection>) {
+        let mut told = lock(&self.told);
+        told.push(connection);
+        let first = told.len() == 1;
+        drop(told);
+        if first {
+            self.wake();
+        }
     }
 
-    pub(super) fn unlisten(&self, connection: &Connection) {
-        lock(&self.listening).remove(&connection.token.0);
-    }
-
-    /// Tells everybody who wants to know.
+    /// Tells the sessions of what has changed.
     pub(super) fn change(&self, changes: &Changes, errands: &mut Errands) {
         let now = self.now();
         self.sessions(errands, |sessions| {
             sessions.handle_changes(changes.service.as_ref(), &changes.changes, now);
         });
-        let listening: Vec<_> = lock(&self.listening).values().cloned().collect();
-        for connection in listening {
-            connection.change(changes, self, errands);
+    }
+
+    /// Tells the connections that have subscribed to what has changed.
+    pub(super) fn change_listeners(&self, errands: &mut Errands) {
+        let told = std::mem::take(&mut *lock(&self.told));
+        for connection in told.iter().filter_map(Weak::upgrade) {
+            connection.change(self, errands);
         }
     }
 

@@ -78,6 +78,7 @@ impl Poller {
             if let Some(changes) = self.watch.take() {
                 self.hub.change(&changes, &mut errands);
             }
+            self.hub.change_listeners(&mut errands);
             self.hub.run(errands);
             if self.is_over() {
                 self.cut();

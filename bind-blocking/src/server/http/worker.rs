@@ -145,11 +145,7 @@ impl<'a> Service<'a> {
                 inner
             }
             HttpEvent::Listen => {
-                hub.listen(self.connection);
-                inner.listen();
-                if let Some(exchange) = inner.channel.exchange_mut() {
-                    exchange.handle_service(hub.server.current(), hub.now());
-                }
+                inner.listen(self.connection, hub);
                 inner
             }
             // A cancelled call's token is set already; a thread cannot be stopped from outside.

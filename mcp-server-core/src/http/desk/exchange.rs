@@ -191,10 +191,10 @@ impl HttpDesk {
             HttpEvent::Listen => {
                 let inbox = Arc::clone(self.inbox());
                 let key = self.hub.add_endless(&inbox);
-                let watch = self
-                    .hub
-                    .server
-                    .watch(Arc::new(move || inbox.tell_of_change()));
+                let watch = self.hub.server.watch_for(
+                    self.exchange.interest(),
+                    Arc::new(move || inbox.tell_of_change()),
+                );
                 self.listening = Some(Listening { watch, key });
                 self.exchange.handle_service(self.hub.server.current(), now);
                 if self.hub.is_closing() {

@@ -361,3 +361,193 @@ impl From<Misuse> for CallError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::{
+        string::{String, ToString},
+        vec,
+    };
+    use core::error::Error as _;
+
+    use super::*;
+
+    // What the variants that wrap another error say is what that says.
+    #[test]
+    fn the_table_of_texts() {
+        use {CallError as Call, NegotiationError as Negotiation};
+        let rpc = || RpcError::new(-32603, "boom");
+        let own = |error: Call| error.to_string();
+        let with = |start: &str| [start, "boom (-32603)"].concat();
+        let cases: vec::Vec<(Call, String)> = vec![
+            (Call::Rpc(rpc()), with("the server answered: ")),
+            (Call::TimedOut, "the server did not answer in time".into()),
+            (Call::Cancelled, "the call was cancelled".into()),
+            (
+                Call::NotInRevision {
+                    version: ProtocolVersion::V2025_11_25,
+                },
+                "revision 2025-11-25 does not have this method".into(),
+            ),
+            (
+                Call::TooManyPages(7),
+                "the list has more than 7 pages".into(),
+            ),
+            (
+                Call::Malformed(Malformed::new("no object")),
+                "the server's answer cannot be read: no object".into(),
+            ),
+            (
+                Call::Input(InputError::Undeclared("sampling")),
+                "the server asked for sampling, which this client does not offer".into(),
+            ),
+            (
+                Call::Input(InputError::TooManyRounds(3)),
+                "the server asked in more than 3 rounds".into(),
+            ),
+            (
+                Call::Input(InputError::TooManyQuestions(4)),
+                "the server asked more than 4 questions at once".into(),
+            ),
+            (
+                Call::Input(InputError::Failed(rpc())),
+                with("the server's question got no answer: "),
+            ),
+            (
+                Call::Task(TaskError::Unknown(rpc())),
+                with("the server does not know the task: "),
+            ),
+            (
+                Call::Task(TaskError::Cancelled(None)),
+                "the task was cancelled".into(),
+            ),
+            (
+                Call::Task(TaskError::Cancelled(Some("too dear".into()))),
+                "the task was cancelled: too dear".into(),
+            ),
+            (
+                Call::Negotiation(Negotiation::NoCommonVersion(vec![
+                    "1999-01-01".into(),
+                    "2000-01-01".into(),
+                ])),
+                "the server speaks none of our revisions, only: 1999-01-01, 2000-01-01".into(),
+            ),
+            (
+                Call::Negotiation(Negotiation::UnknownVersion("v\n1".into())),
+                r#"the server answered `initialize` with revision "v\n1", which cannot be agreed on"#.into(),
+            ),
+            (
+                Call::Negotiation(Negotiation::Refused(rpc())),
+                with("the server refused to initialize: "),
+            ),
+            (
+                Call::Negotiation(Negotiation::Malformed(Malformed::new("?"))),
+                "the server's answer cannot be read: ?".into(),
+            ),
+            (
+                Call::Negotiation(Negotiation::TimedOut),
+                "the server did not answer the handshake in time".into(),
+            ),
+            (
+                Call::Negotiation(Negotiation::NotStateless),
+                "the server does not speak revision 2026-07-28".into(),
+            ),
+            (
+                Call::Misuse(Misuse::TooManyCalls(5)),
+                "5 calls are open already".into(),
+            ),
+            (
+                Call::Misuse(Misuse::TooManySubscriptions(6)),
+                "6 subscriptions are open already".into(),
+            ),
+            (
+                Call::Misuse(Misuse::TooManyUris(7)),
+                "more than 7 resources are subscribed to".into(),
+            ),
+            (
+                Call::Misuse(Misuse::TooManyTopics(8)),
+                "more than 8 topics are subscribed to".into(),
+            ),
+            (
+                Call::Misuse(Misuse::WrongAnswer("roots/list")),
+                "roots/list was answered with something else".into(),
+            ),
+            (
+                Call::Misuse(Misuse::NotAnObject),
+                "parameters must be a JSON object".into(),
+            ),
+        ];
+        for (error, expected) in cases {
+            assert_eq!(own(error), expected);
+        }
+    }
+
+    #[test]
+    fn the_ends_of_a_connection_are_told_apart() {
+        let cases = [
+            (Closed::Eof, "the server closed the connection"),
+            (
+                Closed::Probe,
+                "the server closed the connection instead of answering the first request",
+            ),
+            (Closed::Local, "the connection was closed"),
+            (
+                Closed::NotAgreed,
+                "no revision of the protocol was agreed on",
+            ),
+            (Closed::Overflow, "the server left too many answers unread"),
+            (Closed::Unresponsive, "the server has stopped reading"),
+        ];
+        for (closed, expected) in cases {
+            assert_eq!(closed.to_string(), expected);
+            // Whoever calls too late is told the same as whoever called before.
+            assert_eq!(Misuse::Closed(closed).to_string(), expected);
+            let lost = CallError::from(Misuse::Closed(closed));
+            assert_eq!(lost, CallError::Lost(closed));
+            let text = ["the call got no answer: ", expected].concat();
+            assert_eq!(lost.to_string(), text);
+        }
+        let misuse = CallError::from(Misuse::NotAnObject);
+        assert_eq!(misuse, CallError::Misuse(Misuse::NotAnObject));
+    }
+
+    #[test]
+    fn only_the_servers_own_error_is_a_source() {
+        let rpc = RpcError::new(7, "own");
+        let error = CallError::Rpc(rpc.clone());
+        let source = error.source().unwrap();
+        assert_eq!(source.downcast_ref::<RpcError>(), Some(&rpc));
+        assert!(CallError::TimedOut.source().is_none());
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn a_failed_exchange_says_what_is_known_of_it() {
+        let failure = |status, body: &str| HttpFailure {
+            status,
+            body: body.into(),
+            ..HttpFailure::new("no JSON")
+        };
+        let cases = [
+            (failure(None, ""), "HTTP: no JSON"),
+            (failure(Some(502), ""), "HTTP 502: no JSON"),
+            (failure(Some(502), "<p>"), "HTTP 502: no JSON: <p>"),
+        ];
+        for (failure, expected) in cases {
+            assert_eq!(failure.to_string(), expected);
+            assert_eq!(CallError::Http(failure.clone()).to_string(), expected);
+            let error = NegotiationError::Http(failure);
+            assert_eq!(error.to_string(), expected);
+        }
+        let refused = [300, 400, 404, 499];
+        let passing = [200, 299, 408, 429, 500, 503];
+        for (status, expected) in refused
+            .map(|status| (status, true))
+            .into_iter()
+            .chain(passing.map(|status| (status, false)))
+        {
+            assert_eq!(failure(Some(status), "").is_refusal(), expected, "{status}");
+        }
+        assert!(!failure(None, "").is_refusal());
+    }
+}

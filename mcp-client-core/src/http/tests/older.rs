@@ -1,6 +1,7 @@
 //! The transport of 2024-11-05: one stream for everything that comes, and an address for what goes.
 
 use super::*;
+use crate::extension::{Follow, FollowUp, News, Step};
 
 // A client that has found it; its next exchange has the number 6.
 fn connected() -> Script {
@@ -122,6 +123,63 @@ fn a_broken_stream_fails_what_is_open_and_the_next_call_connects_again() {
     // The stream is not taken for one that takes too long.
     script.pass(secs(3600));
     script.assert_quiet();
+}
+
+/// Rests for ten seconds, then calls a tool.
+#[derive(Debug)]
+struct Rester;
+
+impl FollowUp for Rester {
+    fn step(&mut self, news: News<'_>, _: &Follow<'_>) -> Step {
+        match news {
+            News::Begun => Step::Pause(secs(10)),
+            News::Resumed => Step::Request {
+                method: "tools/call".into(),
+                params: mcp_proto::json::Json::parse(r#"{"name":"late"}"#).unwrap(),
+            },
+            News::Result(text) => Step::Done(mcp_proto::json::Json::parse(text).unwrap()),
+            News::Failed(error) => Step::Failed(error.clone()),
+            _ => Step::Stay,
+        }
+    }
+}
+
+#[test]
+fn a_broken_stream_fails_only_what_was_asked_on_it() {
+    let mut script = connected();
+    let asked = script.call("a");
+    let options = CallOptions::default();
+    let resting = script
+        .client
+        .follow(alloc::boxed::Box::new(Rester), None, &options, script.now)
+        .unwrap();
+    let resting = Pending::new(resting, crate::session::typed::<CallToolResult>);
+    script.events();
+    script.fetches();
+    script.reply(6, 202, NOTHING, "");
+    script.fail(3, FetchError::Broken("reset".into()));
+    // The one that rests has asked nothing yet.
+    assert_eq!(script.events(), ["done"]);
+    assert!(matches!(script.error(asked), CallError::Http(_)));
+    let resting = script.client.take(resting).unwrap_err();
+    script.pass(secs(10));
+    script.events();
+    assert_eq!(script.fetches(), ["7 GET"]);
+    script.head(7, 200, EVENTS);
+    script.chunk(7, "event: endpoint\ndata: /messages?session=8\n\n");
+    script.events();
+    assert_eq!(script.fetches(), ["8 POST initialize 3"]);
+    script.reply(8, 202, NOTHING, "");
+    script.event(7, "", &result(3, &initialized("2024-11-05")));
+    script.events();
+    script.fetches();
+    script.reply(9, 202, NOTHING, "");
+    script.events();
+    assert_eq!(script.fetches(), ["10 POST tools/call 5"]);
+    script.reply(10, 202, NOTHING, "");
+    script.event(7, "", &result(5, &said("late")));
+    assert_eq!(script.events(), ["done"]);
+    assert_eq!(script.outcome(resting), "late");
 }
 
 #[test]

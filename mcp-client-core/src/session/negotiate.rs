@@ -572,4 +572,21 @@ mod tests {
             "failed: the server speaks none of our revisions, only: 2027-01-01"
         );
     }
+
+    #[test]
+    fn who_offers_nothing_has_not_said_what_is_in_the_way() {
+        let judged = |offered: &[&str]| {
+            let offered = offered.iter().map(|name| (*name).into()).collect();
+            judge_versions(offered, |_| panic!("none of them is stateless"))
+        };
+        assert!(matches!(judged(&[]), Verdict::NotModern));
+        assert!(matches!(
+            judged(&["2027-01-01"]),
+            Verdict::NothingInCommon(offered) if offered == ["2027-01-01"]
+        ));
+        assert!(matches!(
+            judged(&["2024-11-05", "2025-03-26"]),
+            Verdict::Handshake(V2025_03_26)
+        ));
+    }
 }

@@ -103,4 +103,42 @@ mod tests {
         assert!(outbox.is_empty());
         assert_eq!((outbox.answer_bytes(), outbox.bytes.capacity()), (0, 0));
     }
+
+    #[test]
+    fn the_rest_is_moved_where_that_frees_more_than_it_moves() {
+        // What is taken, what is left, and where the rest lies then.
+        for (taken, rest, start) in [
+            (KEPT_BYTES, 1, KEPT_BYTES),
+            (KEPT_BYTES + 1, 1, 0),
+            (KEPT_BYTES + 1, KEPT_BYTES + 1, 0),
+            (KEPT_BYTES + 1, KEPT_BYTES + 2, 0),
+            (KEPT_BYTES + 1, KEPT_BYTES + 3, KEPT_BYTES + 1),
+            (1, 1, 1),
+        ] {
+            let mut outbox = Outbox::default();
+            let fill =
+                |byte, length| move |bytes: &mut Vec<u8>| bytes.resize(bytes.len() + length, byte);
+            outbox.push(Lane::Note, fill(b'a', taken));
+            outbox.push(Lane::Note, fill(b'b', rest));
+            outbox.pop(&mut Vec::new());
+            assert_eq!(outbox.start, start, "{taken} of {}", taken + rest);
+            let mut out = Vec::new();
+            outbox.pop(&mut out);
+            assert!(out.len() == rest && out.iter().all(|byte| *byte == b'b'));
+        }
+    }
+
+    #[test]
+    fn a_buffer_is_given_back_where_it_is_larger_than_what_is_kept() {
+        for (room, kept) in [(KEPT_BYTES, KEPT_BYTES), (KEPT_BYTES + 1, 0)] {
+            let mut outbox = Outbox {
+                bytes: Vec::with_capacity(room),
+                ..Outbox::default()
+            };
+            assert_eq!(outbox.bytes.capacity(), room);
+            outbox.push(Lane::Note, |bytes| bytes.push(b'a'));
+            outbox.pop(&mut Vec::new());
+            assert_eq!(outbox.bytes.capacity(), kept);
+        }
+    }
 }

@@ -236,3 +236,19 @@ pub(super) fn mark(id: &RequestId) -> u64 {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+
+    #[test]
+    fn few_ids_share_a_mark() {
+        let numbers = (-100..100).map(RequestId::Number);
+        let letters = ('a'..='z').flat_map(|a| ('a'..='z').map(move |b| [a, b]));
+        let texts = letters.map(|text| RequestId::String(String::from_iter(text).into()));
+        let marks: BTreeSet<u64> = numbers.chain(texts).map(|id| mark(&id)).collect();
+        assert_eq!(marks.len(), 200 + 26 * 26);
+        assert_eq!(mark(&RequestId::Number(7)), mark(&RequestId::Number(7)));
+    }
+}

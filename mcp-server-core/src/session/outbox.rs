@@ -328,4 +328,20 @@ mod tests {
         assert_eq!(outbox.deadline(), Some(at(34)));
         assert!(outbox.is_stalled(at(34)));
     }
+
+    #[test]
+    fn the_rest_is_moved_where_that_frees_more_than_it_moves() {
+        // What is taken and what is left, newlines included, and where the rest lies then.
+        for (taken, rest, start) in [(5, 4, 0), (5, 5, 5), (5, 6, 5), (50, 2, 0)] {
+            let mut outbox = outbox(1000, 1000);
+            put(&mut outbox, 1, &"a".repeat(taken - 1), 0);
+            put(&mut outbox, 2, &"b".repeat(rest - 1), 0);
+            assert!(outbox.take_one(&mut Vec::new(), Instant::ZERO).is_some());
+            assert_eq!(outbox.start, start, "{taken} of {}", taken + rest);
+            let mut out = Vec::new();
+            assert!(outbox.take_one(&mut out, Instant::ZERO).is_some());
+            let expected = ["b".repeat(rest - 1), "\n".into()].concat();
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
 }

@@ -326,10 +326,8 @@ impl Session {
     /// Reads `_meta`, which tells the era as well.
     fn read_meta(&mut self, method: Option<Method>, params: &Params<'_>) -> Result<Read, RpcError> {
         let raw = params.get(Member::Meta);
-        let recalled = match (raw, &self.known) {
-            (Some(raw), Some(known)) if method != Some(Method::Initialize) => known.recall(raw),
-            _ => None,
-        };
+        let known = raw.zip(self.known.as_ref());
+        let recalled = known.and_then(|(raw, known)| known.recall(raw));
         if let Some((peer, log_level)) = recalled {
             return Ok(Read {
                 peer: Some(peer),

@@ -323,3 +323,27 @@ pub(super) fn require(
         Err(RpcError::method_not_found(method.name()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_lent_where_they_are_more_than_half_of_the_text() {
+        let within = |whole: &str, part: Range<usize>| {
+            let raw = Raw::parse(&whole[part]).unwrap();
+            range_within(raw, whole)
+        };
+        // Of seven, ten, eleven and twelve bytes.
+        assert_eq!(within(r#"ab"cd"e"#, 2..6), Some(2..6));
+        assert_eq!(within(r#"abcd"ef"gh"#, 4..8), None);
+        assert_eq!(within(r#"abc"def"ghij"#, 3..8), None);
+        assert_eq!(within(r#"abc"defg"hi"#, 3..9), Some(3..9));
+        assert_eq!(within(r#"ab"cdefg"hij"#, 2..9), Some(2..9));
+        assert_eq!(within(r#"abc"defg"hij"#, 3..9), None, "just half of it");
+        // The same text elsewhere is no part of it.
+        let elsewhere = alloc::string::String::from(r#""abcdef""#);
+        let raw = Raw::parse(&elsewhere).unwrap();
+        assert_eq!(range_within(raw, r#""abcdef""#), None);
+    }
+}

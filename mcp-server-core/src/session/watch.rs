@@ -273,4 +273,32 @@ mod tests {
         assert!(matches!(watch.next_due(), Some(Due::Topic(_))));
         assert!(follow(&mut watch, "c"));
     }
+
+    #[test]
+    fn each_kind_of_change_is_due_by_itself() {
+        let watching = || {
+            let mut watch = Watch::new(Lists {
+                tools: true,
+                prompts: true,
+                resources: true,
+            });
+            assert!(watch.add("file:///a", 1));
+            assert!(watch.follow(&"com.example/x".into(), "a".into(), 1));
+            watch.sent_to_page(1, "page".into(), 1);
+            watch
+        };
+        assert!(!watching().is_due());
+        for change in [
+            Change::Tools,
+            Change::Prompts,
+            Change::Resources,
+            Change::Resource("file:///a".into()),
+            Change::Topic(TopicChange::new("com.example/x", "a").into()),
+            Change::ElicitationComplete("page".into()),
+        ] {
+            let mut watch = watching();
+            assert!(watch.note(&change) && watch.is_due(), "{change:?}");
+            assert!(watch.next_due().is_some() && !watch.is_due(), "{change:?}");
+        }
+    }
 }

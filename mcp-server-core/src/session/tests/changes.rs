@@ -205,6 +205,27 @@ fn the_newest_progress_waits_for_a_slow_reader() {
 }
 
 #[test]
+fn only_what_was_said_counts_against_a_call() {
+    let mut limits = Limits::default();
+    limits.notes_queued = 1;
+    play_with(
+        limits,
+        &[
+            OPEN,
+            r#"
+        > {"id":1,"method":"tools/call","params":{"name":"hold","_meta":{"progressToken":1}}}
+        call 1: hold
+        change tools
+        < {"method":"notifications/tools/list_changed"}
+        progress 1 1
+        < {"method":"notifications/progress","params":{"progressToken":1,"progress":1}}
+        "#,
+        ]
+        .concat(),
+    );
+}
+
+#[test]
 fn subscriptions_are_bounded() {
     let mut limits = Limits::default();
     limits.subscribed_uris = 2;

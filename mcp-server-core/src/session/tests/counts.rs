@@ -3,11 +3,19 @@
 use super::script::*;
 use alloc::{format, string::String, sync::Arc, vec::Vec};
 use core::time::Duration;
-use mcp_proto::{json::Json, limits::Limits, time::Instant, types::CallToolResult};
+use mcp_proto::{
+    json::Json,
+    limits::Limits,
+    method::{Capability, METHODS, Method},
+    time::Instant,
+    types::CallToolResult,
+    version::ProtocolVersion,
+};
 
 use crate::{
     call::{Call, Event, NeedInput, Outcome},
     conn::Conn,
+    session::serve::require,
 };
 
 /// A client that can be asked for its roots.
@@ -115,6 +123,33 @@ fn a_call_that_asks_gives_its_place_back_in_both_eras() {
         < {"id":1,"result":{"content":[{"type":"text","text":"four"}]}}
         eof
         ! closed Eof
+        "#,
+        ]
+        .concat(),
+    );
+}
+
+#[test]
+fn what_waits_for_a_place_also_waits_for_a_slow_reader() {
+    let mut limits = one_at_a_time();
+    limits.outbound_high_water = 1;
+    play_with(
+        limits,
+        &[
+            ABLE,
+            r#"
+        > {"id":1,"method":"tools/call","params":{"name":"hold"}}
+        call 1: hold
+        ask 1
+        < {"id":1,"method":"roots/list","params":{}}
+        > {"id":2,"method":"tools/call","params":{"name":"hold"}}
+        call 2: hold
+        > {"id":3,"method":"tools/call","params":{"name":"hold"}}
+        stop reading
+        finish 2 two
+        read
+        < {"id":2,"result":{"content":[{"type":"text","text":"two"}]}}
+        call 3: hold
         "#,
         ]
         .concat(),
@@ -248,6 +283,60 @@ fn what_is_remembered_of_a_client_is_not_taken_for_another() {
     conn.on_behalf_of(Some("alice".into()));
     let peer = call(&mut conn, &line(100, "a", "{}")).context.peer;
     assert_eq!(peer.subject.as_deref(), Some("alice"));
+}
+
+#[test]
+fn who_says_the_same_again_is_the_same_client() {
+    let mut conn = conn();
+    let mut id = 0;
+    let mut peer = |more: &str, name: &str| {
+        id += 1;
+        let line = format!(
+            r#"{{"id":{id},"method":"tools/call","params":{{"name":"hold","_meta":{{{more}"mcp/protocolVersion":"2026-07-28","mcp/clientInfo":{{"name":"{name}","version":"1"}},"mcp/clientCapabilities":{{}}}}}}}}"#
+        );
+        call(&mut conn, &line).context.peer
+    };
+    let first = peer("", "a");
+    // Word for word, and by what counts of it.
+    for more in ["", r#""progressToken":1,"#, "", r#""com.example/x":1,"#] {
+        assert!(Arc::ptr_eq(&first, &peer(more, "a")), "{more}");
+    }
+    assert!(!Arc::ptr_eq(&first, &peer("", "b")));
+}
+
+/// What a client says is remembered while it is short.
+#[test]
+fn a_long_description_of_a_client_is_not_kept() {
+    let around = r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}"#;
+    for (length, kept) in [(16 * 1024, true), (16 * 1024 + 1, false)] {
+        let mut conn = conn();
+        let name = "n".repeat(length - around.len());
+        let meta = around.replace(r#""name":"""#, &format!(r#""name":"{name}""#));
+        assert_eq!(meta.len(), length);
+        let mut peer = |id: u32| {
+            let line = format!(
+                r#"{{"id":{id},"method":"tools/call","params":{{"name":"hold","_meta":{meta}}}}}"#
+            );
+            call(&mut conn, &line).context.peer
+        };
+        assert_eq!(Arc::ptr_eq(&peer(1), &peer(2)), kept, "{length}");
+    }
+}
+
+#[test]
+fn a_method_that_needs_no_capability_is_there_without_any() {
+    let service = service(Limits::default());
+    let free = METHODS
+        .iter()
+        .filter(|row| row.capability == Capability::None);
+    for row in free {
+        let required = require(row.method, ProtocolVersion::LATEST, &service);
+        assert!(required.is_ok(), "{}", row.name);
+    }
+    let handshake = ProtocolVersion::LATEST_HANDSHAKE;
+    assert!(require(Method::SetLevel, handshake, &service).is_ok());
+    let tasks = require(Method::GetTask, handshake, &service);
+    assert_eq!(tasks.unwrap_err().code, -32601);
 }
 
 #[test]

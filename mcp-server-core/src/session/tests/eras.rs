@@ -2,6 +2,7 @@
 
 use super::script::*;
 use alloc::format;
+use mcp_proto::limits::Limits;
 
 /// A handshake of that revision.
 fn open(version: &str) -> alloc::string::String {
@@ -54,6 +55,19 @@ fn an_initialize_that_says_nothing_is_told_what_is_missing_and_may_be_sent_again
         < {"id":5,"error":{"code":-32600,"message":"this session is initialized already"}}
         "#,
     );
+}
+
+#[test]
+fn an_initialize_with_claims_is_taken_the_same_whether_they_are_known_or_not() {
+    let initialize = r#"> {"id":2,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},$m}}"#;
+    let mut unknown = Stage::new(service(Limits::default()));
+    unknown.act(initialize);
+    assert!(unknown.transcript.contains(r#""code":-32601"#));
+    let mut known = Stage::new(service(Limits::default()));
+    known.act(r#"> {"id":1,"method":"tools/call","params":{"name":"echo",$m}}"#);
+    known.transcript.clear();
+    known.act(initialize);
+    assert_eq!(known.transcript, unknown.transcript);
 }
 
 #[test]

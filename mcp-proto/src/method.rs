@@ -243,6 +243,35 @@ mod tests {
         assert_eq!(METHODS.iter().filter(|row| row.cacheable).count(), 6);
     }
 
+    #[test]
+    fn a_flag_is_told_by_its_first_letter() {
+        assert!(has_flag(&["asks", "cacheable"], b'a'));
+        assert!(has_flag(&["asks", "cacheable"], b'c'));
+        assert!(!has_flag(&["cacheable"], b'a'));
+        assert!(!has_flag(&[], b'c'));
+    }
+
+    #[test]
+    fn a_method_is_there_from_its_first_revision_to_its_last() {
+        for row in METHODS {
+            assert_eq!(row.method.info(), row);
+            assert_eq!(row.method.name(), row.name);
+            for version in ProtocolVersion::ALL {
+                let between = (row.since..=row.until).contains(&version);
+                assert_eq!(
+                    row.method.exists_in(version),
+                    between,
+                    "{} {version}",
+                    row.name
+                );
+            }
+        }
+        assert!(!Method::Ping.exists_in(V2026_07_28) && Method::Ping.exists_in(V2025_11_25));
+        assert!(
+            Method::Discover.exists_in(V2026_07_28) && !Method::Discover.exists_in(V2025_11_25)
+        );
+    }
+
     extern crate alloc;
     use alloc::vec::Vec;
 }

@@ -237,3 +237,176 @@ macro_rules! server {
         $crate::ServerBuilder::new($name, $version)
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        call::{Outcome, Work},
+        cx::Cx,
+        entry::{PromptEntry, ResourceEntry, ToolEntry},
+        service::CompletionTarget,
+        state::Bound,
+    };
+    use mcp_proto::{
+        time::Instant,
+        types::{CompleteParams, CompletionArgument, CompletionReference},
+        version::ProtocolVersion,
+    };
+
+    fn named() -> ServerBuilder {
+        ServerBuilder::new("town", "1.0.0")
+    }
+
+    #[test]
+    fn who_the_server_is_and_what_it_keeps_to_is_as_it_was_set() {
+        let mut limits = Limits::default();
+        limits.message_bytes = 1234;
+        let service = named()
+            .title("Town")
+            .description("A town")
+            .website_url("https://example.com")
+            .icon(Icon::new("https://example.com/a.png"))
+            .icon(Icon::new("https://example.com/b.png"))
+            .instructions("Ask away.")
+            .limits(limits)
+            .list_cache(CacheHints::private(5))
+            .build_service()
+            .unwrap();
+        let info = service.info();
+        assert_eq!((&*info.name, &*info.version), ("town", "1.0.0"));
+        assert_eq!(info.title.as_deref(), Some("Town"));
+        assert_eq!(info.description.as_deref(), Some("A town"));
+        assert_eq!(info.website_url.as_deref(), Some("https://example.com"));
+        assert!(
+            info.icons
+                .iter()
+                .map(|icon| &*icon.src)
+                .eq(["https://example.com/a.png", "https://example.com/b.png"])
+        );
+        assert_eq!(service.instructions(), Some("Ask away."));
+        assert_eq!(service.limits().message_bytes, 1234);
+        assert_eq!(service.list_cache(), CacheHints::private(5));
+    }
+
+    #[test]
+    fn what_is_declared_can_be_changed() {
+        let declared = |builder: ServerBuilder| {
+            let service = builder.build_service().unwrap();
+            let of = service.capabilities(ProtocolVersion::LATEST);
+            (
+                of.logging.is_some(),
+                of.tools.is_some(),
+                of.prompts.is_some(),
+            )
+        };
+        assert_eq!(declared(named()), (true, false, false));
+        assert_eq!(declared(named().without_logging()), (false, false, false));
+        let announced = named().announce(ComponentKind::Tool);
+        assert_eq!(declared(announced), (true, true, false));
+        let extended = named().extension(Extension::new("com.example/clock"));
+        let service = extended.build_service().unwrap();
+        let of = service.capabilities(ProtocolVersion::LATEST);
+        assert!(of.extensions.contains_key("com.example/clock"));
+    }
+
+    #[test]
+    fn of_two_components_with_one_name_the_chosen_one_stays() {
+        let two = || {
+            named()
+                .tool(ToolEntry::new("t").title("first").call(|| 1))
+                .tool(ToolEntry::new("t").title("second").call(|| 2))
+        };
+        let title = |builder: ServerBuilder| {
+            let service = builder.build_service().unwrap();
+            service.tool("t").unwrap().definition().title.clone()
+        };
+        assert!(two().build_service().is_err());
+        let replaced = two().on_duplicate(Duplicates::Replace);
+        assert_eq!(title(replaced).as_deref(), Some("second"));
+        let kept = two().on_duplicate(Duplicates::KeepFirst);
+        assert_eq!(title(kept).as_deref(), Some("first"));
+    }
+
+    #[test]
+    fn components_of_a_set_are_added_with_the_others() {
+        struct Parts;
+        impl Components for Parts {
+            fn add_to(self, set: &mut ComponentSet) {
+                set.tool(ToolEntry::new("a").call(|| ()))
+                    .resource(ResourceEntry::new("x:a", "a").constant("a"))
+                    .prompt(PromptEntry::new("a").call(|| "a"));
+            }
+        }
+        struct Whole;
+        impl Components for Whole {
+            fn add_to(self, set: &mut ComponentSet) {
+                set.components(Parts).tool(ToolEntry::new("b").call(|| ()));
+            }
+        }
+        let service = named().components(Whole).build_service().unwrap();
+        let tools: alloc::vec::Vec<_> = service.tools().map(|tool| &**tool.key()).collect();
+        assert_eq!(tools, ["a", "b"]);
+        assert!(service.resource("x:a").is_some() && service.prompt("a").is_some());
+    }
+
+    #[test]
+    fn a_completer_for_all_is_asked_where_nothing_else_is() {
+        let kinds = [
+            Completer::new(|typed| [[typed, "!"].concat()]),
+            Completer::with_async(
+                |params, _| async move { [[&*params.argument.value, "!"].concat()] },
+            ),
+        ];
+        for completer in kinds {
+            let service = named()
+                .prompt(PromptEntry::new("p").required("who", "").call(|| "hi"))
+                .completion(completer)
+                .build_service()
+                .unwrap();
+            let of = CompletionReference::prompt("p");
+            let CompletionTarget::Handler(handler) = service.completion(&of) else {
+                panic!("nothing completes");
+            };
+            let run = |work| match handler {
+                Handler::Sync(run) | Handler::Quick(run) => run(work, Cx::detached()),
+                Handler::Async(run) => {
+                    let mut running = run(work, Cx::detached());
+                    let mut context = core::task::Context::from_waker(core::task::Waker::noop());
+                    match running.as_mut().poll(&mut context) {
+                        core::task::Poll::Ready(outcome) => outcome,
+                        core::task::Poll::Pending => panic!("not ready"),
+                    }
+                }
+            };
+            let params = CompleteParams::new(of, CompletionArgument::new("who", "A"));
+            let Outcome::Complete(told) = run(Work::Complete(params.into())) else {
+                panic!("no proposals");
+            };
+            assert_eq!(told.values, ["A!"]);
+            // A driver's mistake.
+            let wrong = Work::Prompt {
+                name: "p".into(),
+                arguments: None,
+            };
+            assert!(matches!(run(wrong), Outcome::Fail(error) if error.code == -32603));
+        }
+    }
+
+    #[test]
+    fn a_keeper_of_states_is_handed_on() {
+        #[derive(Debug)]
+        struct Keeper;
+        impl StateKeeper for Keeper {
+            fn keep(&self, state: &str, _: &Bound, _: Instant) -> Option<String> {
+                Some(state.into())
+            }
+            fn recall(&self, brought: &str, _: &Bound, _: Instant) -> Option<String> {
+                Some(brought.into())
+            }
+        }
+        let service = named().state_keeper(Keeper).build_service().unwrap();
+        let kept = alloc::format!("{service:?}");
+        assert!(kept.contains("Keeper"), "{kept}");
+    }
+}

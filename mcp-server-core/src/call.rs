@@ -392,3 +392,72 @@ pub trait Link: Send + Sync + fmt::Debug {
     /// Passes a note on to the connection that `call` came from. Never blocks for long.
     fn note(&self, call: CallId, note: Note);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{string::ToString, vec::Vec};
+    use mcp_proto::types::{
+        ElicitationCapability, EmptyParams, InputRequest, RootsCapability, SamplingCapability,
+    };
+
+    #[test]
+    fn a_client_can_be_asked_what_it_has_declared_and_while_it_can_be_reached() {
+        let nothing = Peer::new(ProtocolVersion::V2025_06_18);
+        assert_eq!(nothing.version, ProtocolVersion::V2025_06_18);
+        assert!(nothing.reachable && !nothing.can_be_asked());
+        let declares: [fn(&mut ClientCapabilities); 3] = [
+            |of| of.elicitation = Some(ElicitationCapability::default()),
+            |of| of.sampling = Some(SamplingCapability::default()),
+            |of| of.roots = Some(RootsCapability::default()),
+        ];
+        for declare in declares {
+            let mut peer = nothing.clone();
+            declare(&mut peer.capabilities);
+            assert!(peer.can_be_asked());
+            peer.reachable = false;
+            assert!(!peer.can_be_asked());
+        }
+    }
+
+    #[test]
+    fn questions_and_answers_hold_what_they_were_made_of() {
+        let mut requests = InputRequests::new();
+        requests.insert("k", InputRequest::ListRoots(EmptyParams::default()));
+        let need = NeedInput::new(requests.clone());
+        assert_eq!((&need.requests, &need.state), (&requests, &None));
+        assert!(!need.detach);
+        assert_eq!(need.with_state("s").state.as_deref(), Some("s"));
+
+        let mut answers = Answers::new();
+        answers.insert("k", Ok(Json::null()));
+        let resumed = Resumed::new(answers.clone(), Some("s".into()), 2);
+        assert_eq!((&resumed.answers, resumed.rounds), (&answers, 2));
+        assert_eq!(resumed.state.as_deref(), Some("s"));
+
+        let ticket = Ticket(CallId::from_u64(1, 5));
+        assert_eq!(ticket.call(), CallId::from_u64(1, 5));
+        let topic = TopicChange::new("com.example/x", "a");
+        assert_eq!(Change::from(topic.clone()), Change::Topic(Arc::new(topic)));
+    }
+
+    #[test]
+    fn the_ends_of_a_connection_are_told_apart() {
+        let ends = [
+            Closed::Eof,
+            Closed::Local,
+            Closed::Overflow,
+            Closed::Unresponsive,
+        ];
+        let texts: Vec<String> = ends.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "the peer closed the connection",
+                "the connection was closed",
+                "the peer left too many answers unread",
+                "the peer has stopped reading",
+            ]
+        );
+    }
+}

@@ -423,4 +423,118 @@ mod tests {
             .collect();
         assert_eq!(entries, expected);
     }
+
+    #[test]
+    fn each_level_has_a_method_of_its_own() {
+        let write = |cx: &Cx| {
+            cx.debug("d");
+            cx.info("i");
+            cx.warning("w");
+            cx.error("e");
+            cx.log(LoggingLevel::Notice, "n");
+        };
+        let entries = recorded(
+            |context| context.log_level = Some(LoggingLevel::Debug),
+            write,
+        );
+        let told: Vec<_> = entries
+            .iter()
+            .map(|note| match note {
+                Note::Log { level, data, .. } => (*level, data.as_str()),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (LoggingLevel::Debug, r#""d""#),
+                (LoggingLevel::Info, r#""i""#),
+                (LoggingLevel::Warning, r#""w""#),
+                (LoggingLevel::Error, r#""e""#),
+                (LoggingLevel::Notice, r#""n""#),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_serialized_is_logged_as_that() {
+        let no_json = std::collections::BTreeMap::from([([1, 2], 3)]);
+        let entries = recorded(
+            |context| context.log_level = Some(LoggingLevel::Debug),
+            |cx| cx.info(&no_json),
+        );
+        let [Note::Log { data, .. }] = &*entries else {
+            panic!("{entries:?}");
+        };
+        assert!(
+            data.as_str()
+                .starts_with(r#""a log entry that is no JSON: "#)
+        );
+    }
+
+    #[test]
+    fn any_finite_number_is_an_amount() {
+        assert_eq!(7_u8.amount(), Some(7.0));
+        assert_eq!(7_u16.amount(), Some(7.0));
+        assert_eq!(7_u32.amount(), Some(7.0));
+        assert_eq!(7_u64.amount(), Some(7.0));
+        assert_eq!(7_usize.amount(), Some(7.0));
+        assert_eq!((-7_i8).amount(), Some(-7.0));
+        assert_eq!((-7_i16).amount(), Some(-7.0));
+        assert_eq!((-7_i32).amount(), Some(-7.0));
+        assert_eq!((-7_i64).amount(), Some(-7.0));
+        assert_eq!((-7_isize).amount(), Some(-7.0));
+        assert_eq!(0.5_f32.amount(), Some(0.5));
+        assert_eq!(Some(0.5).amount(), Some(0.5));
+        for none in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(none.amount(), None);
+            assert_eq!(Some(none).amount(), None);
+        }
+        assert_eq!(None.amount(), None);
+    }
+
+    #[test]
+    fn a_call_tells_who_has_made_it_and_how() {
+        let mut context = Cx::detached().context;
+        let mut peer = Peer::new(ProtocolVersion::V2025_06_18);
+        peer.info = Some(Implementation::new("c", "1"));
+        peer.capabilities.roots = Some(mcp_proto::types::RootsCapability::default());
+        context.id = CallId::from_u64(0, 9);
+        context.peer = Arc::new(peer);
+        context.deadline = Instant::from_nanos(5);
+        context.meta = Some(Json::parse(r#"{"a/b":1}"#).unwrap());
+        context.resumed = Some(Arc::new(Resumed::default()));
+        context.wants_progress = true;
+        let token = context.cancel.clone();
+        let cx = Cx::new(context, Arc::new(Nowhere));
+        assert_eq!(cx.id(), CallId::from_u64(0, 9));
+        assert_eq!(cx.version(), ProtocolVersion::V2025_06_18);
+        assert_eq!(cx.client_info().map(|info| &*info.name), Some("c"));
+        assert!(cx.client_capabilities().roots.is_some());
+        assert_eq!(cx.peer().capabilities, *cx.client_capabilities());
+        assert_eq!(cx.deadline(), Instant::from_nanos(5));
+        assert_eq!(cx.meta().map(Json::as_str), Some(r#"{"a/b":1}"#));
+        assert_eq!(cx.resumed(), Some(&Resumed::default()));
+        assert!(cx.wants_progress() && cx.server().is_none());
+        assert!(!cx.is_cancelled() && !cx.wait(core::time::Duration::ZERO));
+        token.cancel();
+        assert!(cx.is_cancelled() && cx.wait(core::time::Duration::MAX));
+        assert!(cx.cancel_token().is_cancelled());
+        let mut cancelled = core::pin::pin!(cx.cancelled());
+        let mut waiting = core::task::Context::from_waker(core::task::Waker::noop());
+        assert!(core::future::Future::poll(cancelled.as_mut(), &mut waiting).is_ready());
+
+        let cx = Cx::detached();
+        assert_eq!(cx.version(), ProtocolVersion::LATEST);
+        assert_eq!(
+            (cx.meta(), cx.resumed(), cx.client_info()),
+            (None, None, None)
+        );
+        assert!(!cx.wants_progress() && !cx.logs(LoggingLevel::Emergency));
+    }
+
+    #[test]
+    fn a_stream_is_given_back_with_a_note() {
+        assert_eq!(recorded(|_| {}, Cx::close_stream), [Note::CloseStream]);
+    }
 }

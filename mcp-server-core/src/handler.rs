@@ -68,3 +68,46 @@ impl fmt::Debug for Handler {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use core::task::{Context, Poll, Waker};
+    use mcp_proto::rpc::RpcError;
+
+    fn failed(reason: &'static str) -> Outcome {
+        Outcome::Fail(RpcError::internal(reason))
+    }
+
+    #[test]
+    fn each_kind_is_told_apart_and_runs_what_it_was_made_of() {
+        let work = || Work::Tool {
+            name: "t".into(),
+            arguments: None,
+        };
+        let sync = Handler::sync(|_, _| failed("sync"));
+        let quick = Handler::quick(|_, _| failed("quick"));
+        let later = Handler::future(|_, _| async { failed("later") });
+        let cases = [
+            (sync, "Handler::Sync", "sync"),
+            (quick, "Handler::Quick", "quick"),
+            (later, "Handler::Async", "later"),
+        ];
+        for (handler, shown, reason) in cases {
+            assert_eq!(format!("{handler:?}"), shown);
+            let outcome = match &handler {
+                Handler::Sync(run) | Handler::Quick(run) => run(work(), Cx::detached()),
+                Handler::Async(run) => {
+                    let mut running = run(work(), Cx::detached());
+                    let mut context = Context::from_waker(Waker::noop());
+                    match running.as_mut().poll(&mut context) {
+                        Poll::Ready(outcome) => outcome,
+                        Poll::Pending => panic!("{shown}: not ready"),
+                    }
+                }
+            };
+            assert_eq!(outcome, failed(reason));
+        }
+    }
+}

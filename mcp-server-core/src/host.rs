@@ -53,3 +53,26 @@ impl fmt::Debug for Detached {
 
 /// A host that many share.
 pub(crate) type SharedHost = Arc<dyn Host>;
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use core::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn detached_work_is_not_begun_before_its_host_runs_it() {
+        let ran = Arc::new(AtomicBool::new(false));
+        let runs = Arc::clone(&ran);
+        let work = Detached::blocking(move || runs.store(true, Ordering::Relaxed));
+        assert_eq!(format!("{work:?}"), "Detached::Blocking");
+        assert!(!ran.load(Ordering::Relaxed));
+        let Detached::Blocking(run) = work else {
+            panic!("made of a function that may block");
+        };
+        run();
+        assert!(ran.load(Ordering::Relaxed));
+        let future = Detached::Future(Box::pin(async {}));
+        assert_eq!(format!("{future:?}"), "Detached::Future");
+    }
+}

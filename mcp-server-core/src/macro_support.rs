@@ -49,3 +49,39 @@ impl<T> UnknownDefault for &DefaultOf<'_, T> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeMap;
+
+    #[test]
+    fn what_is_no_json_is_null() {
+        assert_eq!(json("a \"b\"").as_str(), r#""a \"b\"""#);
+        assert_eq!(json(&[1, 2]).as_str(), "[1,2]");
+        let no_json = BTreeMap::from([([1, 2], 3)]);
+        assert_eq!(json(&no_json), Json::null());
+    }
+
+    #[test]
+    fn an_argument_that_is_neither_read_nor_refused_is_the_servers_fault() {
+        assert!(unread().is_internal());
+    }
+
+    #[test]
+    fn a_default_is_told_where_it_can_be() {
+        struct NoJson;
+        // As the macro writes it, for a parameter whose type it does not know.
+        macro_rules! told {
+            ($value:expr) => {{
+                let value = $value;
+                (&DefaultOf(&value)).json()
+            }};
+        }
+        assert_eq!(told!(7), Some(Json::new(&7).unwrap()));
+        assert_eq!(told!("x"), Some(Json::new("x").unwrap()));
+        assert_eq!(told!(None::<u8>), None, "as if there were none");
+        assert_eq!(told!(BTreeMap::from([([1, 2], 3)])), None);
+        assert_eq!(told!(NoJson), None);
+    }
+}

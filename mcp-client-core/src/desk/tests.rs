@@ -1,5 +1,7 @@
 //! Callers, handlers and the methods of the bindings, against a server that is a function.
 
+mod methods;
+
 use super::*;
 use crate::{EraMode, Misuse, OutputError, Subscribed};
 use alloc::{
@@ -192,6 +194,15 @@ impl Drop for Closing<'_> {
 
 /// Drives a desk on a thread of its own while `user` calls from this one.
 fn with_loop(builder: ClientBuilder, user: impl FnOnce(&Caller)) {
+    with_loop_of(builder, serve, user);
+}
+
+/// The same with another server.
+fn with_loop_of(
+    builder: ClientBuilder,
+    server: fn(&Value) -> Vec<Value>,
+    user: impl FnOnce(&Caller),
+) {
     let (wake, woken) = mpsc::channel();
     let (desk, caller) = Desk::new(
         builder,
@@ -209,7 +220,7 @@ fn with_loop(builder: ClientBuilder, user: impl FnOnce(&Caller)) {
     thread::scope(|scope| {
         scope.spawn(move || {
             while !world.desk.is_closed() {
-                world.turn(serve);
+                world.turn(server);
                 let _ = woken.recv_timeout(Duration::from_millis(100));
             }
         });

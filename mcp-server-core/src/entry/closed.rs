@@ -187,3 +187,89 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Name<V> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{
+        collections::BTreeMap,
+        string::{String, ToString},
+    };
+    use serde::de::DeserializeOwned;
+
+    fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+        serde_json::from_str::<Closed<T>>(text)
+            .map(|Closed(value)| value)
+            .map_err(|error| error.to_string())
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Two {
+        a: u8,
+        #[serde(default)]
+        b: Option<u8>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Wrapped(Two);
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Nothing {}
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Unit;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    enum Choice {
+        A,
+        B(u8),
+    }
+
+    #[test]
+    fn a_struct_takes_no_members_but_its_own() {
+        let two = |b| Two { a: 1, b };
+        assert_eq!(read(r#"{"a":1}"#), Ok(two(None)));
+        assert_eq!(read(r#"{"b":2,"a":1}"#), Ok(two(Some(2))));
+        // Names may be written with escapes.
+        assert_eq!(read(r#"{"\u0061":1}"#), Ok(two(None)));
+        let unknown = read::<Two>(r#"{"a":1,"c":3}"#).unwrap_err();
+        assert!(
+            unknown.starts_with("unknown argument; known are a, b"),
+            "{unknown}"
+        );
+        let missing = read::<Two>("{}").unwrap_err();
+        assert!(missing.starts_with("missing field `a`"), "{missing}");
+        // The name that serde gives the struct is told, as without this.
+        let mistyped = read::<Two>("7").unwrap_err();
+        assert!(mistyped.contains("expected struct Two"), "{mistyped}");
+
+        assert_eq!(read("{}"), Ok(Nothing {}));
+        let unknown = read::<Nothing>(r#"{"a":1}"#).unwrap_err();
+        assert!(
+            unknown.starts_with("unknown argument; none are known"),
+            "{unknown}"
+        );
+    }
+
+    #[test]
+    fn so_does_one_in_a_wrapper() {
+        let wrapped = Wrapped(Two { a: 1, b: None });
+        assert_eq!(read(r#"{"a":1}"#), Ok(wrapped));
+        assert!(read::<Wrapped>(r#"{"a":1,"c":3}"#).is_err());
+    }
+
+    #[test]
+    fn all_else_is_read_as_without_this() {
+        assert_eq!(read("null"), Ok(Unit));
+        assert_eq!(read("null"), Ok(None::<Two>));
+        assert_eq!(read(r#"{"a":1}"#), Ok(Some(Two { a: 1, b: None })));
+        assert_eq!(read(r#""A""#), Ok(Choice::A));
+        assert_eq!(read(r#"{"B":2}"#), Ok(Choice::B(2)));
+        let map = BTreeMap::from([(String::from("a"), 1)]);
+        assert_eq!(read(r#"{"a":1}"#), Ok(map));
+        assert_eq!(read(r#"{"a":[1]}"#), Ok(serde_json::json!({"a": [1]})));
+        let text: alloc::boxed::Box<serde_json::value::RawValue> = read(r#"{"a": 1}"#).unwrap();
+        assert_eq!(text.get(), r#"{"a": 1}"#);
+        assert_eq!(read("7"), Ok(7_u8));
+    }
+}

@@ -72,4 +72,17 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn an_array_is_a_list_and_a_failure_is_passed_on() {
+        let proposed = ["a", "b"].into_completion().unwrap();
+        assert_eq!(
+            proposed,
+            Completion::new(alloc::vec!["a".into(), "b".into()])
+        );
+        let whole = Ok::<_, ToolError>(proposed.clone()).into_completion();
+        assert_eq!(whole.unwrap(), proposed);
+        let failed = Err::<[&str; 0], _>(ToolError::new("no idea")).into_completion();
+        assert_eq!(failed.unwrap_err().to_string(), "no idea");
+    }
 }

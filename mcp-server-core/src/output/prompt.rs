@@ -102,4 +102,32 @@ mod tests {
             [(Role::User, "a".into()), (Role::Assistant, "b".into())]
         );
     }
+
+    #[test]
+    fn whatever_a_message_can_be_made_of_is_a_prompt() {
+        let hi = [(Role::User, String::from("hi"))];
+        assert_eq!(said(alloc::borrow::Cow::Borrowed("hi")), hi);
+        assert_eq!(said(Box::<str>::from("hi")), hi);
+        assert_eq!(said(ContentBlock::text("hi")), hi);
+        assert_eq!(said(PromptMessage::user("hi")), hi);
+        assert_eq!(said(vec![PromptMessage::user("hi")]), hi);
+        assert_eq!(
+            said(GetPromptResult::new(vec![PromptMessage::user("hi")])),
+            hi
+        );
+        let shown = |value: Result<GetPromptResult, ToolError>| {
+            let mut messages = value.unwrap().messages;
+            assert_eq!((messages.len(), messages[0].role), (1, Role::User));
+            messages.remove(0).content
+        };
+        let image = Image::png([1]);
+        assert_eq!(shown(image.clone().into_prompt_result()), image.into());
+        let sound = Audio::wav([1]);
+        assert_eq!(shown(sound.clone().into_prompt_result()), sound.into());
+        assert!(
+            Err::<&str, _>(ToolError::new("no"))
+                .into_prompt_result()
+                .is_err()
+        );
+    }
 }

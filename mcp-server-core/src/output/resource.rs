@@ -223,4 +223,42 @@ mod tests {
             Kind::NotFound
         ));
     }
+
+    #[test]
+    fn contents_are_the_same_whoever_owns_them() {
+        let text = told("hi", None);
+        let texts = [
+            told(String::from("hi"), None),
+            told(Cow::Borrowed("hi"), None),
+            told(Box::<str>::from("hi"), None),
+            told(Arc::<str>::from("hi"), None),
+            told(Ok::<_, ToolError>("hi"), None),
+        ];
+        assert!(texts.iter().all(|told| *told == text), "{texts:?}");
+        let blob = told(&[1_u8, 2, 3][..], None);
+        let blobs = [
+            told(Cow::Borrowed(&[1_u8, 2, 3][..]), None),
+            told(Box::<[u8]>::from([1, 2, 3]), None),
+            told(Arc::<[u8]>::from([1, 2, 3]), None),
+        ];
+        assert!(blobs.iter().all(|told| *told == blob), "{blobs:?}");
+        let json = told(Json([1]), None);
+        assert_eq!(told(serde_json::json!([1]), None), json);
+        assert_eq!(told(JsonText::new(&[1]).unwrap(), None), json);
+        let whole = ReadResourceResult::new(vec![ResourceContents::text("x://2", "hi")]);
+        // As it is, whatever was asked for.
+        assert_eq!(
+            told(whole, Some("a/b")),
+            r#"{"contents":[{"uri":"x://2","text":"hi"}]}"#
+        );
+    }
+
+    #[test]
+    fn what_fails_or_is_no_json_says_so() {
+        let of = ResourceTarget::new("x://1", None);
+        let failed = Err::<&str, _>(ToolError::new("not today")).into_resource_result(of);
+        assert!(matches!(failed.unwrap_err().0, Kind::Visible(_)));
+        let no_json = Json(alloc::collections::BTreeMap::from([([1, 2], 3)]));
+        assert!(no_json.into_resource_result(of).unwrap_err().is_internal());
+    }
 }

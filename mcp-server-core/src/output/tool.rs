@@ -422,4 +422,119 @@ mod tests {
         let value = BTreeMap::from([([1, 2], 3)]);
         assert!(structured(Vec::new(), &value).unwrap_err().is_internal());
     }
+
+    const TEXT: &str = r#"{"content":[{"type":"text","text":"hi"}]}"#;
+
+    #[test]
+    fn text_is_one_block_whoever_owns_it() {
+        let texts = [
+            told(Cow::Borrowed("hi")),
+            told(Box::<str>::from("hi")),
+            told(Arc::<str>::from("hi")),
+            told(TextContent::new("hi")),
+            told(Some(TextContent::new("hi"))),
+            told([TextContent::new("hi")]),
+        ];
+        for text in texts {
+            assert_eq!(text, (TEXT.to_string(), None));
+        }
+    }
+
+    #[test]
+    fn each_kind_of_block_is_one_alone_and_in_a_list() {
+        macro_rules! both {
+            ($value:expr, $block:expr) => {{
+                let expected = [r#"{"content":["#, $block, "]}"].concat();
+                assert_eq!(told($value), (expected.clone(), None));
+                assert_eq!(told(Vec::from([$value])), (expected, None));
+                let two = [r#"{"content":["#, $block, ",", $block, "]}"].concat();
+                assert_eq!(told([$value, $value]), (two, None));
+            }};
+        }
+        let contents = || ResourceContents::text("x:a", "hi");
+        let embedded = r#"{"type":"resource","resource":{"uri":"x:a","text":"hi"}}"#;
+        both!(contents(), embedded);
+        both!(EmbeddedResource::new(contents()), embedded);
+        let link = r#"{"type":"resource_link","uri":"x:a","name":"a"}"#;
+        both!(ResourceLink::new("x:a", "a"), link);
+        let image = r#"{"type":"image","data":"AQID","mimeType":"image/x"}"#;
+        both!(ImageContent::new("AQID", "image/x"), image);
+        both!(Image::base64("AQID", "image/x"), image);
+        let audio = r#"{"type":"audio","data":"AQID","mimeType":"audio/x"}"#;
+        both!(AudioContent::new("AQID", "audio/x"), audio);
+        both!(Audio::base64("AQID", "audio/x"), audio);
+        // Before a value for programs: several blocks, or none.
+        let seen = told((["a", "b"], Json(7))).0;
+        let blocks = r#"{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}],"#;
+        assert_eq!(seen, [blocks, r#""structuredContent":7}"#].concat());
+        let unseen = told(((), Json(7))).0;
+        assert!(unseen.ends_with(r#""structuredContent":7}"#), "{unseen}");
+    }
+
+    #[test]
+    fn media_are_of_the_type_that_their_constructor_says() {
+        let bytes = [1, 2, 3];
+        for (image, mime_type) in [
+            (Image::png(bytes), "image/png"),
+            (Image::jpeg(bytes), "image/jpeg"),
+            (Image::webp(bytes), "image/webp"),
+            (Image::gif(bytes), "image/gif"),
+            (Image::svg(bytes), "image/svg+xml"),
+        ] {
+            assert_eq!(image, Image::new(bytes, mime_type));
+            let block = ContentBlock::from(image);
+            assert_eq!(block, ImageContent::new("AQID", mime_type).into());
+        }
+        for (audio, mime_type) in [
+            (Audio::wav(bytes), "audio/wav"),
+            (Audio::mp3(bytes), "audio/mpeg"),
+            (Audio::ogg(bytes), "audio/ogg"),
+        ] {
+            assert_eq!(audio, Audio::new(bytes, mime_type));
+            let block = ContentBlock::from(audio);
+            assert_eq!(block, AudioContent::new("AQID", mime_type).into());
+        }
+    }
+
+    #[cfg(feature = "schemars")]
+    #[test]
+    fn a_number_is_a_value_of_its_type_alone_and_in_a_list() {
+        // The text, and the type in the schema.
+        fn seen<T: IntoToolResult>(value: T) -> (String, String) {
+            let (result, schema) = told(value);
+            let (_, value) = result.split_once("\"structuredContent\":").unwrap();
+            let schema: serde_json::Value = serde_json::from_str(&schema.unwrap()).unwrap();
+            let of = match &schema["items"]["type"] {
+                serde_json::Value::Null => &schema["type"],
+                items => items,
+            };
+            let value = value.strip_suffix('}').unwrap();
+            (value.into(), of.as_str().unwrap().into())
+        }
+        macro_rules! integers {
+            ($($ty:ty),*) => {$({
+                let number: $ty = 7;
+                assert_eq!(seen(number), ("7".into(), "integer".into()));
+                assert_eq!(seen(Json([number])), ("[7]".into(), "integer".into()));
+            })*};
+        }
+        macro_rules! lists {
+            ($($value:expr => $text:literal $ty:literal,)*) => {$(
+                assert_eq!(seen([$value]), ($text.into(), $ty.into()));
+                assert_eq!(seen(Vec::from([$value])), ($text.into(), $ty.into()));
+            )*};
+        }
+        integers!(u8, u16, u32, u64, usize, i8, i16, i32, i64, isize);
+        assert_eq!(seen(2.5_f32), ("2.5".into(), "number".into()));
+        assert_eq!(seen(4.0_f64), ("4".into(), "number".into()));
+        lists! {
+            7_u16 => "[7]" "integer", 7_u32 => "[7]" "integer", 7_u64 => "[7]" "integer",
+            7_usize => "[7]" "integer", -7_i8 => "[-7]" "integer", -7_i16 => "[-7]" "integer",
+            -7_i32 => "[-7]" "integer", -7_i64 => "[-7]" "integer", -7_isize => "[-7]" "integer",
+            2.5_f32 => "[2.5]" "number", 2.5_f64 => "[2.5]" "number", true => "[true]" "boolean",
+            "a" => "[\"a\"]" "string", String::from("a") => "[\"a\"]" "string",
+        }
+        let map = BTreeMap::from([(String::from("a"), 1)]);
+        assert_eq!(seen(map), (r#"{"a":1}"#.into(), "object".into()));
+    }
 }

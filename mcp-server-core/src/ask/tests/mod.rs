@@ -1,5 +1,6 @@
 //! Handlers that ask, run for clients of every revision.
 
+mod answers;
 mod client;
 mod forms;
 mod rounds;

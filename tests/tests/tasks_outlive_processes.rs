@@ -135,11 +135,29 @@ fn a_process_that_is_killed_leaves_its_tasks_in_a_state_that_is_true() {
 #[test]
 fn ids_that_lead_out_of_the_folder_lead_nowhere() {
     let folder = folder("elsewhere");
-    fs::create_dir_all(&folder).unwrap();
-    let mut server = Server::start(&folder.join("inner"));
-    fs::write(folder.join("secret.json"), "{}").unwrap();
-    for id in ["../secret", "..", ".", "", "a/b", "a\\b", "\u{0}"] {
+    let inner = folder.join("inner");
+    let mut server = Server::start(&inner);
+    let id = server.begin("slow_compute", &json!({"seconds": 0, "label": "here"}));
+    server.wait_for(&id, "completed");
+    // A task that could be read, were it in its place.
+    let name = format!("{id}.json");
+    for place in [&folder, &inner.join("a")] {
+        fs::create_dir_all(place).unwrap();
+        fs::copy(inner.join(&name), place.join(&name)).unwrap();
+    }
+    let whole = folder.join(&id);
+    let ways = [
+        format!("../{id}"),
+        format!("a/{id}"),
+        format!("./{id}"),
+        format!("a\\{id}"),
+        format!("{id}.json"),
+        format!("{id}\u{0}"),
+        whole.to_str().unwrap().to_owned(),
+    ];
+    for id in ways.iter().map(|way| &**way).chain(["..", ".", ""]) {
         assert!(server.get(id).is_null(), "{id:?}");
     }
+    assert_eq!(server.get(&id)["status"], "completed");
     server.kill();
 }

@@ -21,7 +21,7 @@ use super::proxy::ProxyChoice;
 /// assert!(Endpoint::new("example.com/mcp").is_err());
 /// # Ok::<(), mcp_client_core::http::BadEndpoint>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Endpoint {
     url: Uri,
@@ -212,6 +212,24 @@ impl fmt::Display for BadEndpoint {
 
 impl core::error::Error for BadEndpoint {}
 
+impl fmt::Debug for Endpoint {
+    /// Without what may be a secret: the values of headers, the authorization.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.keys().collect();
+        f.debug_struct("Endpoint")
+            .field("url", &self.url)
+            .field("headers", &headers)
+            .field("has_authorization", &self.authorization.is_some())
+            .field("awaits_authorization", &self.awaits_authorization)
+            .field("keeps_results", &self.keeps_results)
+            .field("listens", &self.listens)
+            .field("trusts_network", &self.trusts_network)
+            .field("proxy", &self.proxy)
+            .field("authorities", &self.authorities.len())
+            .finish()
+    }
+}
+
 impl From<Infallible> for BadEndpoint {
     fn from(never: Infallible) -> Self {
         match never {}
@@ -227,6 +245,8 @@ impl From<BadEndpoint> for std::io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::HttpClient;
+    use mcp_proto::{time::Instant, types::Implementation};
 
     #[test]
     fn a_server_has_a_whole_url() {
@@ -278,6 +298,30 @@ mod tests {
                 .unwrap_err()
                 .to_string(),
             alloc::format!("{:?}", endpoint().bearer("secret").unwrap()),
+        ];
+        for shown in shown {
+            assert!(!shown.contains("cret"), "{shown}");
+        }
+        // However they got there; nor in what shows the connection or its requests.
+        let endpoint = || {
+            let proxy = ProxyChoice::At("http://user:secret@proxy:3128".into());
+            let mut endpoint = endpoint().header("x-key", "secret").unwrap().proxy(proxy);
+            let value = HeaderValue::from_static;
+            endpoint.headers.insert("x-token", value("secret"));
+            endpoint.authorization = Some(value("Bearer secret"));
+            endpoint
+        };
+        let config = crate::Config::new(Implementation::new("c", "1"));
+        let mut client = HttpClient::new(config, endpoint(), Instant::ZERO);
+        let request = client.poll_fetch().expect("it begins with a request");
+        let changed = Some(HeaderValue::from_static("Bearer secret 2"));
+        client.set_authorization(changed, Instant::ZERO);
+        let proxy = endpoint().proxy_server(|_| None).unwrap();
+        let shown = [
+            alloc::format!("{:?}", endpoint()),
+            alloc::format!("{client:?}"),
+            alloc::format!("{request:?}"),
+            alloc::format!("{proxy:?}"),
         ];
         for shown in shown {
             assert!(!shown.contains("cret"), "{shown}");

@@ -173,8 +173,13 @@ impl HttpClient {
         ) {
             entry.insert(value);
         }
-        if let Some(authorization) = &mut options.authorization {
-            authorization.set_sensitive(true);
+        // Any of them may be a secret, which no request is to show.
+        for value in options
+            .headers
+            .values_mut()
+            .chain(&mut options.authorization)
+        {
+            value.set_sensitive(true);
         }
         let mut session = Session::new(config, now);
         session.be_patient();

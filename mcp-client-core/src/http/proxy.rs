@@ -13,7 +13,7 @@ use mcp_proto::{base64, http::guard::is_loopback};
 use super::endpoint::{BadEndpoint, Endpoint};
 
 /// By which proxy a server is reached.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProxyChoice {
     /// As the variables `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy` say, or their
@@ -24,6 +24,20 @@ pub enum ProxyChoice {
     Direct,
     /// By the one at this URL: `http://`, perhaps with a user's name and password.
     At(String),
+}
+
+impl fmt::Debug for ProxyChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment => f.write_str("Environment"),
+            Self::Direct => f.write_str("Direct"),
+            // Without the password.
+            Self::At(url) => {
+                let (_, rest) = url.rsplit_once('@').unwrap_or(("", url));
+                f.debug_tuple("At").field(&rest).finish()
+            }
+        }
+    }
 }
 
 /// A proxy that speaks HTTP.

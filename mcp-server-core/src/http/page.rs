@@ -245,6 +245,14 @@ mod tests {
             assert!(page.contains(part), "{part} in {page}");
         }
         assert!(!page.contains("<b>"));
+        // It runs nothing, and loads nothing but what it holds itself.
+        assert!(!page.contains("<script") && !page.contains(" src=") && !page.contains("url("));
+        let links = page.split("href=\"").skip(1);
+        assert!(links.into_iter().all(|link| link.starts_with("data:")));
+        let mut headers = HeaderMap::new();
+        set_headers(&mut headers);
+        let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'; ") && !policy.contains("script"));
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(super) fn get(rig: &mut Rig, session: &str, more: &[(&str, &str)]) -> Open {
     rig.send("GET /mcp", &headers, "")
 }
 
-fn delete(rig: &mut Rig, session: &str) -> Open {
+pub(super) fn delete(rig: &mut Rig, session: &str) -> Open {
     rig.send(
         "DELETE /mcp",
         &[("host", "localhost:1"), ("mcp-session-id", session)],

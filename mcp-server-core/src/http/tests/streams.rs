@@ -1,7 +1,7 @@
 //! The streams of sessions: what goes where, what is resumed, what is not lost.
 
 use super::{
-    handshake::{call_tool, get, initialize, post, session, with},
+    handshake::{call_tool, delete, get, initialize, post, session, with},
     *,
 };
 
@@ -165,6 +165,54 @@ fn a_lost_stream_is_resumed_and_no_other() {
             "{unknown}"
         );
     }
+}
+
+// "Resumability and Redelivery": the ids of two sessions look the same.
+#[test]
+fn an_event_id_leads_to_streams_of_its_own_session_alone() {
+    let mut rig = Rig::new(HttpOptions::listening(true).authorize(true));
+    rig.verdict = Some(Verdict::Allow(Some("alice".into())));
+    let one = session(&mut rig, "2025-11-25");
+    let other = session(&mut rig, "2025-11-25");
+    let lose = |rig: &mut Rig, session: &str, call: &str| {
+        let mut open = call_tool(rig, session, call, "wait");
+        rig.pass(Duration::from_secs(1), &mut open);
+        rig.finish();
+        rig.drive(&mut open);
+        assert!(open.ended);
+    };
+    let resume = |rig: &mut Rig, session: &str| get(rig, session, &[("last-event-id", "2-0")]);
+    lose(&mut rig, &one, "1");
+    // Though both are of the same subject.
+    assert_eq!(resume(&mut rig, &other).outline(), "400 -32000 id -");
+    lose(&mut rig, &other, "7");
+    assert_eq!(resume(&mut rig, &other).events(), ["id: 2-1; result 7"]);
+    assert_eq!(resume(&mut rig, &one).events(), ["id: 2-1; result 1"]);
+    // What was kept for a session goes with it.
+    assert_eq!(delete(&mut rig, &one).outline(), "204");
+    assert_eq!(resume(&mut rig, &one).outline(), "404 -32001 id -");
+    assert_eq!(resume(&mut rig, &other).events(), ["id: 2-1; result 7"]);
+}
+
+#[test]
+fn a_stream_that_is_gone_cannot_be_resumed() {
+    let mut limits = Limits::default();
+    limits.replay_events = 1;
+    let mut rig = Rig::with_limits(HttpOptions::listening(true), limits);
+    let id = session(&mut rig, "2025-11-25");
+    for call in ["1", "2"] {
+        let mut open = call_tool(&mut rig, &id, call, "wait");
+        rig.pass(Duration::from_secs(1), &mut open);
+        rig.finish();
+        rig.drive(&mut open);
+    }
+    // The second answer is kept in the place of the first one.
+    for (last, outline) in [("2-0", "400 -32000 id -"), ("2-1", "400 -32000 id -")] {
+        let open = get(&mut rig, &id, &[("last-event-id", last)]);
+        assert_eq!(open.outline(), outline, "{last}");
+    }
+    let open = get(&mut rig, &id, &[("last-event-id", "3-0")]);
+    assert_eq!(open.events(), ["id: 3-1; result 2"]);
 }
 
 #[test]

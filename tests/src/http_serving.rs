@@ -1,6 +1,7 @@
 //! A server of any binding over HTTP, in this process.
 
 use std::{
+    future::{Ready, ready},
     net::SocketAddr,
     thread::{self, JoinHandle},
 };
@@ -25,6 +26,8 @@ pub struct Setup {
     pub judge: Option<Judge>,
     /// How many connections may be open; by default as many as the binding has it.
     pub max_connections: Option<usize>,
+    /// How many threads bind-blocking may have, where not as many as by default.
+    pub max_threads: Option<usize>,
 }
 
 impl Default for Setup {
@@ -33,6 +36,7 @@ impl Default for Setup {
             options: |options| options,
             judge: None,
             max_connections: None,
+            max_threads: None,
         }
     }
 }
@@ -49,6 +53,13 @@ impl Setup {
     #[must_use]
     pub fn up_to(mut self, connections: usize) -> Self {
         self.max_connections = Some(connections);
+        self
+    }
+
+    /// Has bind-blocking work with so many threads.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.max_threads = Some(threads);
         self
     }
 
@@ -136,53 +147,54 @@ impl Drop for HttpServing {
 
 type Served = (SocketAddr, Box<dyn Fn()>, JoinHandle<Result<(), String>>);
 
+/// The listener with what the setup says, where it listens, and what ends it.
+macro_rules! set_up {
+    ($listener:expr, $setup:expr, $judged:expr) => {{
+        let mut listener = $listener.expect("a port").options($setup.options);
+        if let Some(judge) = $setup.judge {
+            listener = listener.authorize(($judged)(judge));
+        }
+        if let Some(count) = $setup.max_connections {
+            listener = listener.max_connections(count);
+        }
+        let (address, stop) = (listener.local_addr(), listener.shutdown_handle());
+        let stop: Box<dyn Fn()> = Box::new(move || stop.shutdown());
+        (listener, address, stop)
+    }};
+}
+
 fn serve_blocking(server: Server, setup: &Setup) -> Served {
-    let mut listener = bind_blocking::HttpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .options(setup.options);
-    if let Some(judge) = setup.judge {
-        listener = listener.authorize(judge);
+    let listener = bind_blocking::HttpListener::bind("127.0.0.1:0");
+    let (mut listener, address, stop) = set_up!(listener, setup, |judge: Judge| judge);
+    if let Some(count) = setup.max_threads {
+        listener = listener.max_threads(count);
     }
-    if let Some(count) = setup.max_connections {
-        listener = listener.max_connections(count);
-    }
-    let (address, stop) = (listener.local_addr(), listener.shutdown_handle());
     let serving = thread::spawn(move || listener.serve(server).map_err(|error| error.to_string()));
-    (address, Box::new(move || stop.shutdown()), serving)
+    (address, stop, serving)
+}
+
+fn later(judge: Judge) -> impl Fn(Option<String>) -> Ready<Verdict> {
+    move |token| ready(judge(token.as_deref()))
 }
 
 fn serve_tokio(binding: Binding, server: Server, setup: &Setup) -> Served {
     let runtime = tokio_runtime(binding);
     let listener = runtime.block_on(bind_tokio::HttpListener::bind("127.0.0.1:0"));
-    let mut listener = listener.expect("a port").options(setup.options);
-    if let Some(judge) = setup.judge {
-        listener = listener.authorize(move |token| async move { judge(token.as_deref()) });
-    }
-    if let Some(count) = setup.max_connections {
-        listener = listener.max_connections(count);
-    }
-    let (address, stop) = (listener.local_addr(), listener.shutdown_handle());
+    let (listener, address, stop) = set_up!(listener, setup, later);
     let serving = thread::spawn(move || {
         let served = runtime.block_on(listener.serve(server));
         // Handlers that do not look whether they were cancelled are left behind.
         runtime.shutdown_background();
         served.map_err(|error| error.to_string())
     });
-    (address, Box::new(move || stop.shutdown()), serving)
+    (address, stop, serving)
 }
 
 fn serve_async<R: bind_async_std::Runtime>(server: Server, setup: &Setup) -> Served {
     let listener = smol::block_on(bind_async_std::HttpListener::<R>::bind("127.0.0.1:0"));
-    let mut listener = listener.expect("a port").options(setup.options);
-    if let Some(judge) = setup.judge {
-        listener = listener.authorize(move |token| async move { judge(token.as_deref()) });
-    }
-    if let Some(count) = setup.max_connections {
-        listener = listener.max_connections(count);
-    }
-    let (address, stop) = (listener.local_addr(), listener.shutdown_handle());
+    let (listener, address, stop) = set_up!(listener, setup, later);
     let serving = thread::spawn(move || {
         smol::block_on(listener.serve(server)).map_err(|error| error.to_string())
     });
-    (address, Box::new(move || stop.shutdown()), serving)
+    (address, stop, serving)
 }

@@ -16,4 +16,5 @@ pub mod peers;
 pub mod schema;
 pub mod served;
 pub mod source;
+pub mod task_clients;
 pub mod transcript;

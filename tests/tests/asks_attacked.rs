@@ -168,23 +168,25 @@ fn foreign(state: &str) -> Vec<(&'static str, &'static str, Value)> {
     table
 }
 
+/// Brings a state to where it does not belong, then to its own call, and there once more.
+fn check_that_it_serves_its_own_call_alone(binding: Binding, url: &str, state: &str) {
+    for (what, token, request) in foreign(state) {
+        let place = format!("{binding:?}: {what}");
+        assert_refused(&place, &post_as(url, token, &request));
+    }
+    // None of that has used it up; its own call does.
+    let own = answered(pay(), state);
+    assert_paid(&format!("{binding:?}"), &post_as(url, "alice", &own));
+    let place = format!("{binding:?}: once more");
+    assert_refused(&place, &post_as(url, "alice", &own));
+}
+
 #[test]
 fn a_sealed_state_serves_its_own_call_and_no_other() {
     for binding in Binding::ALL {
         let serving = serve(binding, SealedStates::new(OLD_KEY, [1; 16]).once_only());
         let url = serving.url();
-        let state = state(&url, "alice");
-        for (what, token, request) in foreign(&state) {
-            assert_refused(
-                &format!("{binding:?}: {what}"),
-                &post_as(&url, token, &request),
-            );
-        }
-        // None of that has used it up; its own call does.
-        let own = answered(pay(), &state);
-        assert_paid(&format!("{binding:?}"), &post_as(&url, "alice", &own));
-        let place = format!("{binding:?}: once more");
-        assert_refused(&place, &post_as(&url, "alice", &own));
+        check_that_it_serves_its_own_call_alone(binding, &url, &state(&url, "alice"));
     }
 }
 
@@ -198,16 +200,7 @@ fn a_state_that_is_kept_here_serves_its_own_call_and_no_other() {
         let url = serving.url();
         let state = state(&url, "alice");
         assert!(state.len() < 32, "a handle and no more: {state}");
-        for (what, token, request) in foreign(&state) {
-            assert_refused(
-                &format!("{binding:?}: {what}"),
-                &post_as(&url, token, &request),
-            );
-        }
-        let own = answered(pay(), &state);
-        assert_paid(&format!("{binding:?}"), &post_as(&url, "alice", &own));
-        let place = format!("{binding:?}: once more");
-        assert_refused(&place, &post_as(&url, "alice", &own));
+        check_that_it_serves_its_own_call_alone(binding, &url, &state);
     }
 }
 

@@ -4,63 +4,13 @@
 
 use std::{process::Command, thread, time::Duration};
 
-use mcp_client_core::{ClientBuilder, EraMode, Options, Tasks, http::Endpoint};
-use mcp_proto::{json::Json, types::ElicitResult, version::ProtocolVersion};
+use mcp_client_core::{Options, http::Endpoint};
 use mcp_tests::{
     clients::{AnyClient, Kind},
     served::Served,
+    task_clients::{Way, builder, text},
 };
 use serde_json::{Value, json};
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Way {
-    /// 2025-11-25.
-    Handshake,
-    /// 2026-07-28.
-    Looking,
-    /// 2026-07-28, by a stream for each task.
-    Listening,
-}
-
-fn builder(way: Way) -> ClientBuilder {
-    let (tasks, era) = match way {
-        Way::Handshake => (
-            Tasks::new(),
-            EraMode::Handshake(ProtocolVersion::V2025_11_25),
-        ),
-        Way::Looking => (Tasks::new(), EraMode::Stateless),
-        Way::Listening => (Tasks::new().listening(), EraMode::Stateless),
-    };
-    ClientBuilder::new("tasks", "1.0.0")
-        .era(era)
-        .tasks(tasks)
-        .on_elicit(|form| {
-            let name = form.requested_schema.properties.get("name").is_some();
-            let answer = if name {
-                r#"{"name":"Ada"}"#
-            } else {
-                r#"{"confirm":true}"#
-            };
-            ElicitResult::accept(Json::parse(answer).expect("it is JSON"))
-        })
-}
-
-fn text(outcome: Result<Value, String>) -> String {
-    match outcome {
-        Ok(result) => {
-            let failed = if result["isError"] == true {
-                "failed: "
-            } else {
-                ""
-            };
-            format!(
-                "{failed}{}",
-                result["content"][0]["text"].as_str().unwrap_or_default()
-            )
-        }
-        Err(error) => format!("error: {error}"),
-    }
-}
 
 /// What is called, and what must come of it, whichever way it is called.
 fn calls() -> Vec<(&'static str, Value, &'static str)> {

@@ -20,55 +20,9 @@ use mcp_tests::{
     clients::{AnyClient, Kind},
     fixture,
     peers::{self, Group},
+    task_clients::{Way, builder, text},
 };
 use serde_json::{Value, json};
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Way {
-    /// 2025-11-25.
-    Handshake,
-    /// 2026-07-28.
-    Looking,
-}
-
-fn builder(way: Way) -> ClientBuilder {
-    let (tasks, era) = match way {
-        Way::Handshake => (
-            Tasks::new(),
-            EraMode::Handshake(ProtocolVersion::V2025_11_25),
-        ),
-        Way::Looking => (Tasks::new(), EraMode::Stateless),
-    };
-    ClientBuilder::new("tasks", "1.0.0")
-        .era(era)
-        .tasks(tasks)
-        .on_elicit(|form| {
-            let name = form.requested_schema.properties.get("name").is_some();
-            let answer = if name {
-                r#"{"name":"Ada"}"#
-            } else {
-                r#"{"confirm":true}"#
-            };
-            ElicitResult::accept(Json::parse(answer).expect("it is JSON"))
-        })
-}
-
-fn text(outcome: Result<Value, String>) -> String {
-    match outcome {
-        Ok(result) => {
-            let failed = if result["isError"] == true {
-                "failed: "
-            } else {
-                ""
-            };
-            format!(
-                "{failed}{}",
-                result["content"][0]["text"].as_str().unwrap_or_default()
-            )
-        }
-        Err(error) => format!("error: {error}"),
-    }
-}
 
 fn begin(client: &dyn AnyClient, tool: &str, arguments: &Value) -> String {
     client

@@ -4,6 +4,7 @@
 
 use std::{
     fs,
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::Command,
     sync::{
@@ -14,13 +15,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mcp_client_core::{ClientBuilder, Options};
+use mcp_client_core::{
+    ClientBuilder, Options,
+    child::{INHERITED, LINGER, SHUTDOWN},
+};
 use mcp_proto::limits::Limits;
 use mcp_tests::clients::{AnyClient, Kind};
 use serde_json::{Value, json};
 
 /// Much longer than anything here takes on a busy machine, much shorter than for ever.
 const SOON: Duration = Duration::from_secs(15);
+/// How long a server has for each step of its end.
+const GRACE: Duration = SHUTDOWN[0].0;
 
 /// One test at a time: they count what the process has.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -80,6 +86,21 @@ impl Odd {
         let pid = read_pid(&self.pid).expect("it has run");
         let until = Instant::now() + SOON;
         while Path::new(&format!("/proc/{pid}")).exists() {
+            assert!(Instant::now() < until, "{kind:?} leaves a process behind");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Nor of the process that it has started; whose zombie is not ours to be rid of.
+    fn check_child_gone(&self, kind: Kind) {
+        let pid = read_pid(&self.holder).expect("it has run");
+        let until = Instant::now() + SOON;
+        let runs = || {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            let (_, state) = stat.rsplit_once(") ")?;
+            (!state.starts_with('Z')).then_some(())
+        };
+        while runs().is_some() {
             assert!(Instant::now() < until, "{kind:?} leaves a process behind");
             thread::sleep(Duration::from_millis(5));
         }
@@ -251,9 +272,23 @@ fn one_that_leaves_a_process_with_its_pipes_behind() {
             error, "the call got no answer: the server closed the connection",
             "{kind:?}"
         );
-        assert!(started.elapsed() < Duration::from_secs(4), "{kind:?}");
+        let took = started.elapsed();
+        assert!(took >= LINGER && took < LINGER * 2, "{kind:?}: {took:?}");
         client.close();
         odd.check_gone(kind);
+    });
+}
+
+#[test]
+fn one_that_has_a_process_of_its_own() {
+    with_all(|kind| {
+        let mut odd = Odd::new("family");
+        let client = odd.spawn(kind).expect("it greets");
+        assert_eq!(call(&*client, "hello"), Ok("here".into()), "{kind:?}");
+        let status = client.close().expect("it was a process");
+        assert_eq!(status.signal(), Some(15), "{kind:?}");
+        odd.check_gone(kind);
+        odd.check_child_gone(kind);
     });
 }
 
@@ -323,12 +358,44 @@ fn one_that_is_deaf_to_sigterm() {
         assert_eq!(call(&*client, "hello"), Ok("here".into()), "{kind:?}");
         let started = Instant::now();
         let status = client.close().expect("it was a process");
-        assert_eq!(
-            std::os::unix::process::ExitStatusExt::signal(&status),
-            Some(9),
-            "{kind:?}"
+        assert_eq!(status.signal(), Some(9), "{kind:?}");
+        // It had its time to end by itself, and then its time to heed the signal.
+        assert!(started.elapsed() >= GRACE * 2, "{kind:?}");
+        odd.check_gone(kind);
+    });
+}
+
+#[test]
+fn one_that_does_not_end_by_itself() {
+    with_all(|kind| {
+        let mut odd = Odd::new("stays");
+        let client = odd.spawn(kind).expect("it greets");
+        assert_eq!(call(&*client, "hello"), Ok("here".into()), "{kind:?}");
+        let started = Instant::now();
+        let status = client.close().expect("it was a process");
+        assert_eq!(status.signal(), Some(15), "{kind:?}");
+        assert!(started.elapsed() >= GRACE, "{kind:?}");
+        odd.check_gone(kind);
+    });
+}
+
+#[test]
+fn one_that_looks_into_its_environment() {
+    with_all(|kind| {
+        let mut odd = Odd::new("environment");
+        let client = odd.spawn(kind).expect("it greets");
+        let seen = call(&*client, "hello").expect("it answers");
+        let mut seen: Vec<&str> = seen.split(' ').collect();
+        // What was given by name is there; of ours, what programs need.
+        seen.retain(|name| !["ODD_PID", "ODD_HOLDER"].contains(name));
+        assert!(seen.contains(&"PATH"), "{kind:?}: {seen:?}");
+        assert!(
+            seen.iter().all(|name| INHERITED.contains(name)),
+            "{kind:?}: {seen:?}"
         );
-        assert!(started.elapsed() > Duration::from_secs(3), "{kind:?}");
+        // There would have been more.
+        assert!(std::env::vars_os().count() > seen.len());
+        client.close();
         odd.check_gone(kind);
     });
 }

@@ -51,16 +51,20 @@ fn main() -> ExitCode {
         }),
         // Leaves a process behind that holds the pipes, and exits.
         "daemon" => serve(|_| {
-            let mut command = Command::new(env::current_exe().expect("it is known"));
-            command
-                .arg("holds")
-                .env("ODD_PID", env::var_os("ODD_HOLDER").expect("it is given"));
+            let mut command = holder();
             #[cfg(unix)]
             std::os::unix::process::CommandExt::process_group(&mut command, 0);
             // Left to itself, which is what is tested.
             drop(command.spawn().expect("it can be started"));
             std::process::exit(0);
         }),
+        // Has a process of its own, and neither of them ends by itself.
+        "family" => {
+            let child = holder().spawn().expect("it can be started");
+            serve(answer);
+            thread::sleep(Duration::from_secs(60));
+            drop(child);
+        }
         "holds" => thread::sleep(Duration::from_secs(60)),
         // Never reads anything.
         "deaf" => thread::sleep(Duration::from_secs(60)),
@@ -74,6 +78,11 @@ fn main() -> ExitCode {
             thread::sleep(Duration::from_secs(60));
         }
         "good" => serve(answer),
+        // Tells the names of its variables.
+        "environment" => serve(|id| {
+            let names = env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+            answer_with(id, &names.collect::<Vec<_>>().join(" "));
+        }),
         _ => {
             eprintln!("odd-server: there is no role {role:?}");
             return ExitCode::from(2);
@@ -100,8 +109,21 @@ fn serve(called: impl Fn(&Value)) {
     }
 }
 
+/// A process that has the pipes.
+fn holder() -> Command {
+    let mut command = Command::new(env::current_exe().expect("it is known"));
+    command
+        .arg("holds")
+        .env("ODD_PID", env::var_os("ODD_HOLDER").expect("it is given"));
+    command
+}
+
 fn answer(id: &Value) {
-    let result = json!({"resultType": "complete", "content": [{"type": "text", "text": "here"}]});
+    answer_with(id, "here");
+}
+
+fn answer_with(id: &Value, text: &str) {
+    let result = json!({"resultType": "complete", "content": [{"type": "text", "text": text}]});
     send(&json!({"jsonrpc": "2.0", "id": id, "result": result}));
 }
 

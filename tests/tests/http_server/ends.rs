@@ -50,6 +50,23 @@ pub(crate) fn leaving_does_not_cancel_an_older_call(binding: Binding) {
     assert_eq!(rig.counts.cancelled.load(Ordering::SeqCst), 0);
 }
 
+pub(crate) fn so_many_handlers_run_at_the_same_time() {
+    for threads in [2, 3] {
+        let mut setup = Setup::default();
+        setup.http = setup.http.with_threads(threads);
+        let rig = Rig::start(Binding::Blocking, &setup);
+        let mut clients = [(); 3].map(|()| rig.connect());
+        for client in &mut clients {
+            client.send(call(1, "wait", json!({"ms": 60_000})));
+        }
+        let waiting = || rig.counts.waiting.load(Ordering::SeqCst);
+        until("every thread has a handler", || waiting() == threads);
+        // One more has to wait, where there is one more.
+        thread::sleep(Duration::from_millis(200));
+        assert_eq!(waiting(), threads);
+    }
+}
+
 pub(crate) fn a_panic_ends_a_call_and_nothing_else(binding: Binding) {
     let rig = Rig::plain(binding);
     let session = rig.open("");

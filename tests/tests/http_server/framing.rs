@@ -4,6 +4,7 @@ use std::{thread, time::Duration};
 
 use serde_json::json;
 
+use mcp_server_core::http::bounds::{HEAD_BYTES, HEADERS};
 use mcp_tests::{bindings::Binding, http_serving};
 
 use crate::{
@@ -245,6 +246,42 @@ pub(crate) fn malformed_requests_are_refused_and_cut_off(binding: Binding) {
     }
     assert_eq!(rig.counts.done.load(std::sync::atomic::Ordering::SeqCst), 0);
     assert_eq!(rig.ask(call(1, "echo", json!({}))).status, 200);
+}
+
+/// The head of a call, filled up to so many bytes, or with so many headers; and the call's body.
+fn filled(bytes: Option<usize>, headers: usize) -> String {
+    let call = call(1, "echo", json!({}));
+    let (head, body) = call.split_once("\r\n\r\n").expect("a head and a body");
+    let mut head = head.to_owned();
+    for _ in head.lines().skip(1).count()..headers {
+        head += "\r\nx: 1";
+    }
+    if let Some(bytes) = bytes {
+        let rest = head.len() + "\r\nx-fill: \r\n\r\n".len();
+        head += &format!("\r\nx-fill: {}", "x".repeat(bytes - rest));
+    }
+    format!("{head}\r\n\r\n{body}")
+}
+
+pub(crate) fn heads_have_a_limit(binding: Binding) {
+    let rig = Rig::plain(binding);
+    // Hyper reads ahead: it may have twice as much before it looks.
+    let too_long = match reads_heads_itself(binding) {
+        true => HEAD_BYTES + 1,
+        false => 2 * HEAD_BYTES,
+    };
+    for (bytes, headers, status) in [
+        (Some(HEAD_BYTES), 0, 200),
+        (Some(too_long), 0, 431),
+        (None, HEADERS, 200),
+        (None, HEADERS + 1, 431),
+    ] {
+        let mut client = rig.connect();
+        client.try_send(filled(bytes, headers));
+        let answer = client.response();
+        assert_eq!(answer.status, status, "{bytes:?} {headers}: {answer:?}");
+        assert!(status == 200 || client.is_ended());
+    }
 }
 
 pub(crate) fn bodies_that_are_too_long_are_refused(binding: Binding) {

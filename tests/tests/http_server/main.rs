@@ -19,6 +19,7 @@ macro_rules! on {
                 framing::one_connection_too_many_waits_for_another_to_end,
                 framing::a_client_may_wait_for_our_word,
                 framing::malformed_requests_are_refused_and_cut_off,
+                framing::heads_have_a_limit,
                 framing::bodies_that_are_too_long_are_refused,
                 framing::unread_bodies_do_not_become_requests,
                 framing::heads_that_lead_nowhere_are_refused,
@@ -53,6 +54,11 @@ macro_rules! each {
             crate::$module::$test(mcp_tests::bindings::Binding::$variant);
         }
     )*};
+}
+
+#[test]
+fn the_blocking_binding_runs_as_many_handlers_as_it_has_threads() {
+    ends::so_many_handlers_run_at_the_same_time();
 }
 
 on! {

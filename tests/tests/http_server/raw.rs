@@ -70,6 +70,11 @@ impl Client {
         let _ = self.stream.write_all(bytes.as_ref());
     }
 
+    /// Sends something, unless the other side of the connection is gone.
+    pub(crate) fn is_heard(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).is_ok()
+    }
+
     pub(crate) fn ask(&mut self, request: impl AsRef<[u8]>) -> Response {
         self.send(request);
         self.response()
@@ -275,7 +280,15 @@ impl Response {
         get(&self.headers, name)
     }
 
+    /// The answer, in one piece or as the last event of a stream: which it is, is a matter of time.
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        let body = match self.get("content-type") {
+            Some("text/event-stream") => {
+                let events = self.body.split_inclusive("\n\n").filter_map(read_event);
+                events.last().expect("an event").data
+            }
+            _ => self.body.clone(),
+        };
+        serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }

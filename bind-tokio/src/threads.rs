@@ -22,14 +22,7 @@ const IDLE: Duration = Duration::from_secs(10);
 
 type Job = Box<dyn FnOnce() + Send>;
 
-static POOL: Pool = Pool {
-    state: Mutex::new(State {
-        jobs: VecDeque::new(),
-        threads: 0,
-        idle: 0,
-    }),
-    changed: Condvar::new(),
-};
+static POOL: Pool = Pool::new();
 
 struct Pool {
     state: Mutex<State>,
@@ -56,6 +49,17 @@ pub(crate) fn run_within(runtime: Handle, job: impl FnOnce() + Send + 'static) {
 }
 
 impl Pool {
+    const fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                jobs: VecDeque::new(),
+                threads: 0,
+                idle: 0,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // Jobs run without the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -111,7 +115,39 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc;
+    use std::sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    };
+
+    #[test]
+    fn so_many_jobs_run_and_one_more_waits_for_a_thread() {
+        static POOL: Pool = Pool::new();
+        static RUNNING: AtomicUsize = AtomicUsize::new(0);
+        static GATE: Mutex<()> = Mutex::new(());
+        let until = |count: usize| {
+            while RUNNING.load(Ordering::Relaxed) != count {
+                thread::sleep(Duration::from_millis(1));
+            }
+        };
+        let shut = GATE.lock().expect("nothing panics");
+        for _ in 0..=MOST {
+            POOL.run(Box::new(|| {
+                RUNNING.fetch_add(1, Ordering::Relaxed);
+                drop(GATE.lock());
+            }));
+        }
+        until(MOST);
+        assert_eq!(
+            {
+                let state = POOL.lock();
+                (state.threads, state.jobs.len())
+            },
+            (MOST, 1)
+        );
+        drop(shut);
+        until(MOST + 1);
+    }
 
     #[test]
     fn jobs_run_within_the_runtime_which_waits_for_none() {

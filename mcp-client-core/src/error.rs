@@ -33,6 +33,9 @@ pub enum CallError {
     Input(InputError),
     /// A list has more pages than [`Limits::pages`](mcp_proto::limits::Limits::pages), so many.
     TooManyPages(usize),
+    /// A list comes to more than [`Limits::list_bytes`](mcp_proto::limits::Limits::list_bytes), so
+    /// many.
+    ListTooLong(usize),
     /// The task that the call has become, or that it waited for, has not ended well.
     Task(TaskError),
     /// The call was not even tried.
@@ -225,6 +228,7 @@ impl fmt::Display for CallError {
             }
             Self::Input(error) => error.fmt(f),
             Self::TooManyPages(pages) => write!(f, "the list has more than {pages} pages"),
+            Self::ListTooLong(bytes) => write!(f, "the list is longer than {bytes} bytes"),
             Self::Task(error) => error.fmt(f),
             Self::Misuse(misuse) => misuse.fmt(f),
             #[cfg(feature = "http")]

@@ -106,7 +106,7 @@
 //! | `client_calls` | [`Misuse::TooManyCalls`] |
 //! | `call_timeout`, `call_timeout_max` | [`CallError::TimedOut`]; the server is told |
 //! | `probe_timeout` | the handshake is tried |
-//! | `pages` | [`CallError::TooManyPages`] |
+//! | `pages`, `list_bytes` | [`CallError::TooManyPages`], [`CallError::ListTooLong`] |
 //! | `input_rounds`, `calls_in_flight` | [`CallError::Input`], or an error to the server that asked |
 //! | `input_timeout` | the call times out, or the server is told that nobody answers |
 //! | `listens`, `subscribed_uris`, `subscribed_topics` | [`Misuse::TooManySubscriptions`], [`Misuse::TooManyUris`], [`Misuse::TooManyTopics`] |

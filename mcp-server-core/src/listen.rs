@@ -6,7 +6,7 @@ use core::{
     fmt,
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    task::{Poll, Waker},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 use std::{
@@ -92,11 +92,11 @@ const SHORTAGES: [i32; 4] = [24, 23, 105, 12];
 #[cfg(not(any(windows, target_os = "linux", target_os = "android")))]
 const SHORTAGES: [i32; 4] = [24, 23, 55, 12];
 
-/// The open connections of a listener. Dropping it ends them at once.
-#[derive(Default)]
+/// The open connections of a listener, and how many there may be. Dropping it ends them at once.
 pub struct Connections {
     open: Arc<Open>,
     next_key: u64,
+    most: usize,
 }
 
 /// The place of an open connection, which goes with its task, however that ends.
@@ -122,15 +122,39 @@ struct Open(Mutex<State>);
 #[derive(Default)]
 struct State {
     ends: Vec<(u64, End)>,
-    // Waits for the last one.
-    waiting: Option<Waker>,
+    // Waits until fewer than so many are open.
+    waiting: Option<(usize, Waker)>,
+}
+
+impl State {
+    fn poll_fewer(&mut self, than: usize, context: &Context<'_>) -> Poll<()> {
+        if self.ends.len() < than {
+            return Poll::Ready(());
+        }
+        self.waiting = Some((than, context.waker().clone()));
+        Poll::Pending
+    }
 }
 
 impl Connections {
-    /// None yet.
+    /// So many connections a listener has where nobody says otherwise: 10,000. What those of idle
+    /// clients take fits into a small machine; the system's own limit on descriptors may come first.
+    pub const USUAL: usize = 10_000;
+
+    /// None yet. So many may be open at the same time: see [`poll_room`](Self::poll_room).
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn up_to(most: usize) -> Self {
+        Self {
+            open: Arc::default(),
+            next_key: 0,
+            most,
+        }
+    }
+
+    /// Ready while there may be one more; else the task is woken once another has ended. Those that
+    /// are not accepted meanwhile wait in the system's queue.
+    pub fn poll_room(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.open.lock().poll_fewer(self.most, context)
     }
 
     /// One more.
@@ -155,15 +179,7 @@ impl Connections {
     /// Ends the input of all, and waits until they have ended.
     pub async fn finish(self) {
         self.open.each(|end| end.input.cancel());
-        poll_fn(|context| {
-            let mut state = self.open.lock();
-            if state.ends.is_empty() {
-                return Poll::Ready(());
-            }
-            state.waiting = Some(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
+        poll_fn(|context| self.open.lock().poll_fewer(1, context)).await;
     }
 }
 
@@ -199,13 +215,10 @@ impl Drop for Connection {
     fn drop(&mut self) {
         let mut state = self.open.lock();
         state.ends.retain(|(key, _)| *key != self.key);
-        let waiting = if state.ends.is_empty() {
-            state.waiting.take()
-        } else {
-            None
-        };
+        let open = state.ends.len();
+        let waiting = state.waiting.take_if(|(than, _)| open < *than);
         drop(state);
-        if let Some(waker) = waiting {
+        if let Some((_, waker)) = waiting {
             waker.wake();
         }
     }
@@ -245,7 +258,11 @@ impl fmt::Debug for Connections {
 mod tests {
     use super::*;
     use alloc::boxed::Box;
-    use core::{future::pending, task::Context};
+    use core::{
+        future::pending,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+    use std::task::Wake;
 
     type Task = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -256,7 +273,7 @@ mod tests {
 
     #[test]
     fn the_end_is_when_the_last_connection_has_ended() {
-        let mut connections = Connections::new();
+        let mut connections = Connections::up_to(2);
         let [one, two] = [connections.open(), connections.open()];
         let (end, other) = (one.input_end().clone(), two.input_end().clone());
         let mut serving: [Task; 2] = [
@@ -276,12 +293,42 @@ mod tests {
 
     #[test]
     fn a_listener_that_is_dropped_takes_its_connections_along() {
-        let mut connections = Connections::new();
+        let mut connections = Connections::up_to(1);
         let mut serving: Task = Box::pin(connections.open().run(pending::<()>()));
         assert!(!is_over(&mut serving));
         assert_eq!(connections.count(), 1);
         drop(connections);
         assert!(is_over(&mut serving));
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn so_many_connections_fit_and_the_next_one_waits_for_an_end() {
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
+        let mut connections = Connections::up_to(3);
+        let mut open = Vec::new();
+        for _ in 0..3 {
+            assert!(connections.poll_room(&mut context).is_ready());
+            open.push(connections.open());
+        }
+        assert!(connections.poll_room(&mut context).is_pending());
+        assert_eq!(woken.0.load(Ordering::Relaxed), 0);
+        open.pop();
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        assert!(connections.poll_room(&mut context).is_ready());
+        // Whoever does not wait is not woken.
+        open.clear();
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
     marker::PhantomData,
     net::SocketAddr,
     pin::pin,
-    task::Poll,
+    task::{Poll, ready},
 };
 
 use async_io::Timer;
@@ -43,6 +43,7 @@ use crate::{Error, Runtime};
 #[derive(Debug)]
 pub struct Listener<R> {
     socket: Socket,
+    max_connections: usize,
     shutdown: Shutdown,
     runtime: PhantomData<R>,
 }
@@ -88,9 +89,17 @@ impl<R: Runtime> Listener<R> {
     fn new(socket: Socket) -> Self {
         Self {
             socket,
+            max_connections: Connections::USUAL,
             shutdown: Shutdown::new(),
             runtime: PhantomData,
         }
+    }
+
+    /// Sets how many connections may be open at the same time; more wait until others end. 10,000.
+    #[must_use]
+    pub fn max_connections(mut self, count: usize) -> Self {
+        self.max_connections = count.max(1);
+        self
     }
 
     /// The TCP address that was bound, with the port that the system chose for port 0.
@@ -118,9 +127,9 @@ impl<R: Runtime> Listener<R> {
     /// What fails in one connection ends that connection only.
     pub async fn serve(self, server: impl IntoServer) -> Result<(), Error> {
         let server = hosted(server)?;
-        let mut connections = Connections::new();
+        let mut connections = Connections::up_to(self.max_connections);
         let result = loop {
-            let (reader, writer) = match self.next().await {
+            let (reader, writer) = match self.next(&connections).await {
                 Some(Ok(streams)) => streams,
                 Some(Err(error)) => match AcceptFailure::of(&error) {
                     AcceptFailure::OfThePeer => continue,
@@ -143,8 +152,8 @@ impl<R: Runtime> Listener<R> {
         result
     }
 
-    // The next connection; `None` once the listener is to end.
-    async fn next(&self) -> Option<io::Result<Streams>> {
+    // The next connection, once there is room for it; `None` once the listener is to end.
+    async fn next(&self, connections: &Connections) -> Option<io::Result<Streams>> {
         let mut ended = pin!(self.shutdown.requested());
         // One future until it is ready: dropping it would take back what it has asked to be woken
         // for.
@@ -153,6 +162,7 @@ impl<R: Runtime> Listener<R> {
             if ended.as_mut().poll(context).is_ready() {
                 return Poll::Ready(None);
             }
+            ready!(connections.poll_room(context));
             accepted.as_mut().poll(context).map(Some)
         })
         .await

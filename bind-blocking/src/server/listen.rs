@@ -8,7 +8,7 @@ use std::{
         ToSocketAddrs,
     },
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     task::{Context, Wake, Waker},
     thread,
 };
@@ -22,6 +22,9 @@ use mcp_server_core::{AcceptFailure, Cancelled, IntoServer, Server, Shutdown};
 
 use super::{driver::serve_boxed, host::hosted};
 use crate::Error;
+
+/// Connections that may be open at the same time: each has a thread or two of its own.
+const MAX_CONNECTIONS: usize = 1_000;
 
 /// A listening socket whose every connection is one client.
 ///
@@ -41,6 +44,7 @@ use crate::Error;
 #[derive(Debug)]
 pub struct Listener {
     socket: Socket,
+    max_connections: usize,
     open: Arc<Open>,
     shutdown: Shutdown,
 }
@@ -63,8 +67,23 @@ enum Stream {
 #[derive(Debug)]
 struct Open {
     address: Address,
+    state: Mutex<State>,
+    // A connection has ended, or the listener is to.
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
     // The open connections, to be half-closed at the end.
-    streams: Mutex<Vec<(u64, Stream)>>,
+    streams: Vec<(u64, Stream)>,
+    // The listener waits for somebody to connect.
+    accepting: bool,
+}
+
+/// The place of an open connection, which goes with its thread, however that ends.
+struct Place {
+    key: u64,
+    open: Arc<Open>,
 }
 
 #[derive(Debug)]
@@ -101,12 +120,25 @@ impl Listener {
     }
 
     fn new(socket: Socket, address: Address) -> Self {
-        let streams = Mutex::default();
+        let (state, changed) = (Mutex::default(), Condvar::new());
         Self {
             socket,
-            open: Arc::new(Open { address, streams }),
+            max_connections: MAX_CONNECTIONS,
+            open: Arc::new(Open {
+                address,
+                state,
+                changed,
+            }),
             shutdown: Shutdown::new(),
         }
+    }
+
+    /// Sets how many connections may be open at the same time; more wait until others end. 1,000,
+    /// since each has a thread or two of its own.
+    #[must_use]
+    pub fn max_connections(mut self, count: usize) -> Self {
+        self.max_connections = count.max(1);
+        self
     }
 
     /// The TCP address that was bound, with the port that the system chose for port 0.
@@ -136,6 +168,9 @@ impl Listener {
         let mut connections = Vec::new();
         let _asked = when_requested(&self.shutdown, Arc::clone(&self.open));
         let result = loop {
+            if !self.open.has_room(self.max_connections, &self.shutdown) {
+                break Ok(());
+            }
             let stream = match self.socket.accept() {
                 _ if self.shutdown.is_requested() => break Ok(()),
                 Ok(stream) => stream,
@@ -190,8 +225,12 @@ pub(super) fn when_requested(
 
 impl Wake for Open {
     fn wake(self: Arc<Self>) {
-        // Accepting blocks until somebody connects; so we do. A listener that is gone needs none.
+        let accepting = self.state().accepting;
+        self.changed.notify_all();
+        // Accepting blocks until somebody connects; so we do. A listener that is gone needs none, and
+        // one that waits for room would leave us in its queue.
         match &self.address {
+            _ if !accepting => {}
             Address::Tcp(address) => drop(TcpStream::connect(within_reach(*address))),
             #[cfg(unix)]
             Address::Unix(path) => drop(UnixStream::connect(path)),
@@ -217,34 +256,57 @@ impl Open {
         stream: Stream,
     ) -> io::Result<thread::JoinHandle<()>> {
         let (reader, writer) = stream.split()?;
-        let open = Arc::clone(self);
-        let key = {
-            let mut streams = self.streams();
-            let key = streams.last().map_or(0, |(key, _)| key + 1);
-            streams.push((key, stream));
-            key
-        };
+        let place = self.place(stream);
         let server = server.clone();
         thread::Builder::new()
             .name("mcp-connection".into())
             .spawn(move || {
+                let _place = place;
                 // Its end concerns this peer alone, who knows of it.
                 let _ = serve_boxed(&server, reader, writer, None);
-                let mut streams = open.streams();
-                if let Some(at) = streams.iter().position(|(other, _)| *other == key) {
-                    streams.remove(at).1.close();
-                }
             })
     }
 
+    /// Waits for room for one more connection; `false` where the listener is to end instead.
+    fn has_room(&self, most: usize, shutdown: &Shutdown) -> bool {
+        let mut state = self.state();
+        while state.streams.len() >= most && !shutdown.is_requested() {
+            let waited = self.changed.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        state.accepting = !shutdown.is_requested();
+        state.accepting
+    }
+
+    fn place(self: &Arc<Self>, stream: Stream) -> Place {
+        let open = Arc::clone(self);
+        let mut state = self.state();
+        let key = state.streams.last().map_or(0, |(key, _)| key + 1);
+        state.streams.push((key, stream));
+        state.accepting = false;
+        Place { key, open }
+    }
+
     fn end_streams(&self) {
-        for (_, stream) in self.streams().iter() {
+        for (_, stream) in &self.state().streams {
             stream.end_input();
         }
     }
 
-    fn streams(&self) -> MutexGuard<'_, Vec<(u64, Stream)>> {
-        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing stops half-way with the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = self.open.state();
+        if let Some(at) = state.streams.iter().position(|(key, _)| *key == self.key) {
+            state.streams.remove(at).1.close();
+        }
+        drop(state);
+        self.open.changed.notify_one();
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     io,
     net::SocketAddr,
     pin::pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use mcp_server_core::{AcceptFailure, Connections, IntoServer, Shutdown};
@@ -40,6 +40,7 @@ use crate::Error;
 #[derive(Debug)]
 pub struct Listener {
     socket: Socket,
+    max_connections: usize,
     shutdown: Shutdown,
 }
 
@@ -84,8 +85,16 @@ impl Listener {
     fn new(socket: Socket) -> Self {
         Self {
             socket,
+            max_connections: Connections::USUAL,
             shutdown: Shutdown::new(),
         }
+    }
+
+    /// Sets how many connections may be open at the same time; more wait until others end. 10,000.
+    #[must_use]
+    pub fn max_connections(mut self, count: usize) -> Self {
+        self.max_connections = count.max(1);
+        self
     }
 
     /// The TCP address that was bound, with the port that the system chose for port 0.
@@ -113,9 +122,9 @@ impl Listener {
     /// What fails in one connection ends that connection only.
     pub async fn serve(self, server: impl IntoServer) -> Result<(), Error> {
         let server = hosted(server)?;
-        let mut connections = Connections::new();
+        let mut connections = Connections::up_to(self.max_connections);
         let result = loop {
-            let (reader, writer) = match self.next().await {
+            let (reader, writer) = match self.next(&connections).await {
                 Some(Ok(streams)) => streams,
                 Some(Err(error)) => match AcceptFailure::of(&error) {
                     AcceptFailure::OfThePeer => continue,
@@ -138,13 +147,14 @@ impl Listener {
         result
     }
 
-    // The next connection; `None` once the listener is to end.
-    async fn next(&self) -> Option<io::Result<Streams>> {
+    // The next connection, once there is room for it; `None` once the listener is to end.
+    async fn next(&self, connections: &Connections) -> Option<io::Result<Streams>> {
         let mut ended = pin!(self.shutdown.requested());
         poll_fn(|context| {
             if ended.as_mut().poll(context).is_ready() {
                 return Poll::Ready(None);
             }
+            ready!(connections.poll_room(context));
             self.socket.poll_accept(context).map(Some)
         })
         .await

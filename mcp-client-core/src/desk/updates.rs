@@ -140,3 +140,25 @@ impl fmt::Debug for Updates {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn so_many_changes_wait_for_their_reader_and_of_more_the_newest() {
+        let queue = Arc::new(Queue::default());
+        let source = Source(Arc::clone(&queue));
+        let mut pushed = 0;
+        for (count, oldest) in [(KEPT, "0"), (KEPT + 1, "1")] {
+            while pushed < count {
+                source.push(Task::new(pushed.to_string(), ""));
+                pushed += 1;
+            }
+            let state = queue.lock();
+            assert_eq!(state.tasks.len(), KEPT);
+            assert_eq!(state.tasks[0].task_id, oldest);
+        }
+    }
+}

@@ -384,21 +384,33 @@ mod tests {
         );
         // A blank is not allowed in the id of a session.
         assert_eq!(head.session_id, None);
-        let long = "x".repeat(HEADER_BYTES + 1);
         let head = Head::of(&parts(
             200,
             &[
-                ("location", &long),
-                ("www-authenticate", &long),
                 ("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT"),
                 ("mcp-session-id", "id-1"),
             ],
         ));
-        assert_eq!(
-            (head.location, head.challenge, head.retry_after),
-            (None, None, None)
-        );
+        assert_eq!(head.retry_after, None);
         assert_eq!(head.session_id.unwrap(), "id-1");
+    }
+
+    #[test]
+    fn of_a_header_only_so_much_is_kept() {
+        for (bytes, kept) in [(HEADER_BYTES, true), (HEADER_BYTES + 1, false)] {
+            let long = "x".repeat(bytes);
+            let (near, rest) = long.split_at(bytes / 2);
+            let head = Head::of(&parts(
+                401,
+                &[("location", &long), ("www-authenticate", &long)],
+            ));
+            assert_eq!(head.location.is_some(), kept, "{bytes}");
+            assert_eq!(head.challenge.is_some(), kept, "{bytes}");
+            // Of several challenges those are kept that fit together.
+            let both = [("www-authenticate", near), ("www-authenticate", rest)];
+            let challenge = Head::of(&parts(401, &both)).challenge.unwrap();
+            assert_eq!(challenge.contains(", "), kept, "{bytes}");
+        }
     }
 
     #[test]

@@ -23,8 +23,8 @@ impl HttpClient {
     // ── What the tools say about headers ─────────────────────────────────────────────────────
 
     pub(super) fn learn(&mut self, page: &str, first: bool) -> (Option<String>, Option<String>) {
-        let most = self.session.config.limits.annotated_tools;
-        let learnt = self.tools.learn(page, first, most);
+        let limits = &self.session.config.limits;
+        let learnt = self.tools.learn(page, first, limits);
         let faults = learnt.faults.into_iter().map(Event::Fault);
         self.session.events.extend(faults);
         (learnt.page, learnt.next)

@@ -447,3 +447,16 @@ pub(super) fn long_pause(failures: usize) -> Duration {
 pub(super) fn after(now: Instant, pause: Duration) -> Instant {
     now.saturating_add(pause)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_a_limit() {
+        let millis = [1, 2, 3, 4, 5, 6, 100].map(|failures| pause(failures).as_millis());
+        assert_eq!(millis, [500, 1000, 2000, 4000, 8000, 8000, 8000]);
+        let millis = [0, 1, 2, 3, 4, 5, 6, 100].map(|failures| long_pause(failures).as_millis());
+        assert_eq!(millis, [1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000]);
+    }
+}

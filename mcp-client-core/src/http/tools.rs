@@ -13,6 +13,7 @@ use http::HeaderMap;
 use mcp_proto::{
     http::param::{self, ParamHeader},
     json::{Json, Raw},
+    limits::Limits,
     types::Map,
 };
 use serde::Deserialize;
@@ -23,9 +24,18 @@ use crate::error::Fault;
 /// The tools some of whose arguments travel in headers as well.
 #[derive(Debug, Default)]
 pub(super) struct Tools {
-    known: BTreeMap<Box<str>, (u32, Vec<ParamHeader>)>,
+    known: BTreeMap<Box<str>, Known>,
+    // What all of them take together.
+    bytes: usize,
     // Which listing of the tools is being read; what the last one did not have is forgotten.
     listing: u32,
+}
+
+#[derive(Debug)]
+struct Known {
+    listing: u32,
+    params: Vec<ParamHeader>,
+    bytes: usize,
 }
 
 /// What became of a page.
@@ -61,7 +71,7 @@ impl Tools {
 
     /// Sets the headers that repeat a call's arguments.
     pub(super) fn write(&self, name: &str, arguments: Option<Raw<'_>>, headers: &mut HeaderMap) {
-        for param in self.known.get(name).map_or(&[][..], |(_, params)| params) {
+        for param in self.known.get(name).map_or(&[][..], |known| &known.params) {
             param.write(arguments, headers);
         }
     }
@@ -69,7 +79,7 @@ impl Tools {
     /// Reads a page of the list of tools, whose bad tools are left out ("Schema Extension": MUST).
     ///
     /// A page that cannot be read is left as it is, for whoever asked for it to judge.
-    pub(super) fn learn(&mut self, page: &str, first: bool, most: usize) -> Learnt {
+    pub(super) fn learn(&mut self, page: &str, first: bool, limits: &Limits) -> Learnt {
         let Ok(Page { tools, next }) = serde_json::from_str(page) else {
             return Learnt::default();
         };
@@ -77,14 +87,15 @@ impl Tools {
         let mut learnt = Learnt::default();
         let mut good = Vec::with_capacity(tools.len());
         for raw in tools {
-            match self.learn_tool(raw, most) {
+            match self.learn_tool(raw, limits) {
                 Ok(()) => good.push(raw),
                 Err(fault) => learnt.faults.push(fault),
             }
         }
         if next.is_none() {
             let listing = self.listing;
-            self.known.retain(|_, (seen, _)| *seen == listing);
+            self.known.retain(|_, known| known.listing == listing);
+            self.bytes = self.known.values().map(|known| known.bytes).sum();
         }
         if !learnt.faults.is_empty() {
             learnt.page = with_tools(page, &good);
@@ -93,7 +104,7 @@ impl Tools {
         learnt
     }
 
-    fn learn_tool(&mut self, raw: &RawValue, most: usize) -> Result<(), Fault> {
+    fn learn_tool(&mut self, raw: &RawValue, limits: &Limits) -> Result<(), Fault> {
         let Ok(Tool {
             name,
             schema: Some(schema),
@@ -105,22 +116,36 @@ impl Tools {
             name: name.clone().into_owned(),
             reason: bad.to_string(),
         });
-        match params {
-            Ok(params) if !params.is_empty() && (self.has(&name) || self.known.len() < most) => {
-                self.known
-                    .insert((*name).to_owned().into(), (self.listing, params));
-                Ok(())
-            }
-            Ok(_) => {
-                self.known.remove(&*name);
-                Ok(())
-            }
-            Err(fault) => {
-                self.known.remove(&*name);
-                Err(fault)
-            }
+        // What was known of it is out of date, whatever comes of this.
+        let was_known = self.forget(&name);
+        let params = params?;
+        let bytes = name.len() + params.iter().map(size).sum::<usize>();
+        let has_room = was_known || self.known.len() < limits.annotated_tools;
+        // All of them may take as much as one message.
+        if !params.is_empty() && has_room && self.bytes + bytes <= limits.message_bytes {
+            self.bytes += bytes;
+            let listing = self.listing;
+            let known = Known {
+                listing,
+                params,
+                bytes,
+            };
+            self.known.insert((*name).to_owned().into(), known);
         }
+        Ok(())
     }
+
+    // Whether it was known.
+    fn forget(&mut self, name: &str) -> bool {
+        let known = self.known.remove(name);
+        self.bytes -= known.as_ref().map_or(0, |known| known.bytes);
+        known.is_some()
+    }
+}
+
+fn size(param: &ParamHeader) -> usize {
+    let path = param.path().map(|name| name.len() + size_of::<Box<str>>());
+    size_of::<ParamHeader>() + param.name().as_str().len() + path.sum::<usize>()
 }
 
 fn with_tools(page: &str, tools: &[&RawValue]) -> Option<String> {
@@ -134,6 +159,12 @@ mod tests {
     use super::*;
     use alloc::format;
     use http::HeaderValue;
+
+    fn up_to(tools: usize) -> Limits {
+        let mut limits = Limits::default();
+        limits.annotated_tools = tools;
+        limits
+    }
 
     fn tool(name: &str, annotation: &str) -> String {
         format!(
@@ -160,7 +191,7 @@ mod tests {
         let mut tools = Tools::default();
         let (plain, good, bad) = (tool("p", ""), tool("g", GOOD), tool("b", BAD));
         let all = [plain.clone(), bad, good.clone()];
-        let learnt = tools.learn(&page(&all, r#","nextCursor":"n""#), true, 9);
+        let learnt = tools.learn(&page(&all, r#","nextCursor":"n""#), true, &up_to(9));
         assert_eq!(learnt.next.as_deref(), Some("n"));
         assert_eq!(
             learnt.page,
@@ -173,7 +204,7 @@ mod tests {
         assert_eq!(header(&tools, "g").unwrap(), "v");
         assert!(!tools.has("p") && !tools.has("b"));
         // Nothing wrong: the page stays as it is.
-        let learnt = tools.learn(&page(&[plain], ""), false, 9);
+        let learnt = tools.learn(&page(&[plain], ""), false, &up_to(9));
         assert!(learnt.page.is_none() && learnt.faults.is_empty() && learnt.next.is_none());
         assert!(tools.has("g"));
     }
@@ -184,16 +215,16 @@ mod tests {
         tools.learn(
             &page(&[tool("a", GOOD), tool("b", GOOD), tool("c", GOOD)], ""),
             true,
-            9,
+            &up_to(9),
         );
         // While another one is read, what the earlier one said still holds.
         tools.learn(
             &page(&[tool("a", ""), tool("b", GOOD)], r#","nextCursor":"2""#),
             true,
-            9,
+            &up_to(9),
         );
         assert!(!tools.has("a") && tools.has("b") && tools.has("c"));
-        tools.learn(&page(&[tool("d", BAD)], ""), false, 9);
+        tools.learn(&page(&[tool("d", BAD)], ""), false, &up_to(9));
         assert!(tools.has("b") && !tools.has("c") && !tools.has("d"));
     }
 
@@ -206,10 +237,38 @@ mod tests {
             r#"{"tools":7}"#,
             r#"{"tools":[{"name":7},8]}"#,
         ] {
-            let learnt = tools.learn(text, true, 9);
+            let learnt = tools.learn(text, true, &up_to(9));
             assert!(learnt.page.is_none() && learnt.faults.is_empty(), "{text}");
         }
-        tools.learn(&page(&[tool("a", GOOD), tool("b", GOOD)], ""), true, 1);
+        tools.learn(
+            &page(&[tool("a", GOOD), tool("b", GOOD)], ""),
+            true,
+            &up_to(1),
+        );
         assert!(tools.has("a") && !tools.has("b"));
+    }
+
+    #[test]
+    fn what_is_remembered_takes_no_more_than_one_message() {
+        let mut tools = Tools::default();
+        let three = ["a", "b", "c"].map(|name| tool(name, GOOD));
+        tools.learn(&page(&three, ""), true, &up_to(9));
+        let mut limits = up_to(9);
+        limits.message_bytes = tools.bytes;
+        let known = |limits: &Limits| {
+            let mut tools = Tools::default();
+            // Twice: what is said anew replaces what was known.
+            for _ in 0..2 {
+                tools.learn(&page(&three, ""), true, limits);
+            }
+            ["a", "b", "c"].map(|name| tools.has(name))
+        };
+        assert_eq!(known(&limits), [true; 3]);
+        limits.message_bytes -= 1;
+        assert_eq!(known(&limits), [true, true, false]);
+        // What is not offered any more takes nothing.
+        let all = tools.bytes;
+        tools.learn(&page(&three[..1], ""), true, &up_to(9));
+        assert_eq!(tools.bytes, all / 3);
     }
 }

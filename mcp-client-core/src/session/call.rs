@@ -105,6 +105,8 @@ impl fmt::Debug for Body {
 pub(crate) struct Pages {
     pub(crate) texts: Vec<Json>,
     pub(crate) cursors: Vec<Box<str>>,
+    // Of both.
+    pub(crate) bytes: usize,
     pub(crate) options: CallOptions,
 }
 

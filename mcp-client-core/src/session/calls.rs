@@ -81,7 +81,8 @@ impl Session {
     /// Lists everything, page by page.
     ///
     /// A cursor that comes twice ends the list; a list of more than
-    /// [`Limits::pages`](mcp_proto::limits::Limits::pages) pages fails. The timeout is for each
+    /// [`Limits::pages`](mcp_proto::limits::Limits::pages) pages or
+    /// [`Limits::list_bytes`](mcp_proto::limits::Limits::list_bytes) fails. The timeout is for each
     /// page, the maximum for all of them.
     ///
     /// # Errors
@@ -97,6 +98,7 @@ impl Session {
             call.pages = Some(Box::new(Pages {
                 texts: Vec::new(),
                 cursors: Vec::new(),
+                bytes: 0,
                 options,
             }));
         }

@@ -501,3 +501,14 @@ impl Encode for InputAnswer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_a_limit() {
+        let millis = [1, 2, 3, 4, 5, 100].map(|rounds| pause(rounds).as_millis());
+        assert_eq!(millis, [50, 100, 200, 250, 250, 250]);
+    }
+}

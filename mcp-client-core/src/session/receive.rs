@@ -223,19 +223,28 @@ impl Session {
         let Some(pages) = &mut call.pages else {
             return self.finish(id, Ok(Reply::Text(json)));
         };
-        let most = self.config.limits.pages;
-        match next_cursor(json.as_str()) {
-            Err(error) => self.finish(id, Err(CallError::Malformed(Malformed::new(error)))),
-            Ok(Some(cursor)) if !pages.cursors.contains(&cursor) => {
-                pages.texts.push(json);
-                if pages.texts.len() >= most {
-                    return self.finish(id, Err(CallError::TooManyPages(most)));
-                }
+        let (most, most_bytes) = (self.config.limits.pages, self.config.limits.list_bytes);
+        let next = match next_cursor(json.as_str()) {
+            Ok(next) => next.filter(|cursor| !pages.cursors.contains(cursor)),
+            Err(error) => {
+                let error = CallError::Malformed(Malformed::new(error));
+                return self.finish(id, Err(error));
+            }
+        };
+        pages.bytes += json.as_str().len() + next.as_ref().map_or(0, |cursor| cursor.len());
+        pages.texts.push(json);
+        if pages.bytes > most_bytes {
+            return self.finish(id, Err(CallError::ListTooLong(most_bytes)));
+        }
+        match next {
+            Some(_) if pages.texts.len() >= most => {
+                self.finish(id, Err(CallError::TooManyPages(most)));
+            }
+            Some(cursor) => {
                 pages.cursors.push(cursor);
                 self.next_page(id);
             }
-            Ok(_) => {
-                pages.texts.push(json);
+            None => {
                 let texts = core::mem::take(&mut pages.texts);
                 self.finish(id, Ok(Reply::Pages(texts)));
             }

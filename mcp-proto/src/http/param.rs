@@ -24,6 +24,13 @@ use crate::json::Raw;
 /// The annotation's name in a schema.
 pub const ANNOTATION: &str = "x-mcp-header";
 
+/// Most annotated parameters of one tool: with all of its headers a request has no more than servers
+/// commonly read.
+pub const MAX_PARAMS: usize = 64;
+
+/// Longest name of such a header together with the names that lead to its parameter, in bytes.
+pub const MAX_PARAM_BYTES: usize = 4096;
+
 /// One argument of a tool that travels in a header too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParamHeader {
@@ -155,6 +162,13 @@ impl Scan {
         let Some(Ok(name)) = name else {
             return Err(self.bad(format!("{text:?} is no token")));
         };
+        let path: usize = self.path.iter().map(|name| name.len()).sum();
+        if text.len() + path > MAX_PARAM_BYTES {
+            return Err(self.bad(format!("has names of more than {MAX_PARAM_BYTES} bytes")));
+        }
+        if self.found.len() == MAX_PARAMS {
+            return Err(self.bad(format!("is one more than {MAX_PARAMS} in one tool")));
+        }
         if self.found.iter().any(|other| other.name == name) {
             return Err(self.bad(format!("{text:?} is used twice")));
         }
@@ -410,6 +424,28 @@ mod tests {
         ] {
             assert_eq!(scan(&schema).map_err(|bad| bad.to_string()), Err(problem.to_string()), "{schema}");
         }
+    }
+
+    #[test]
+    fn a_tool_has_so_many_annotations_whose_names_are_so_long() {
+        let with = |count: usize| {
+            let property =
+                |n: usize| format!(r#""p{n}":{{"type":"string","x-mcp-header":"H{n}"}}"#);
+            let properties: Vec<_> = (0..count).map(property).collect();
+            scan(&format!(r#"{{"properties":{{{}}}}}"#, properties.join(",")))
+        };
+        assert_eq!(with(MAX_PARAMS).unwrap().len(), MAX_PARAMS);
+        let bad = with(MAX_PARAMS + 1).unwrap_err().to_string();
+        assert!(bad.ends_with("is one more than 64 in one tool"), "{bad}");
+        // Many that lie at the end of one long way must not each keep all of it.
+        let along = |bytes: usize| {
+            let way = "w".repeat(bytes - "pHeader".len());
+            let leaf = r#"{"properties":{"p":{"type":"string","x-mcp-header":"Header"}}}"#;
+            scan(&format!(r#"{{"properties":{{"{way}":{leaf}}}}}"#))
+        };
+        assert!(along(MAX_PARAM_BYTES).is_ok());
+        let bad = along(MAX_PARAM_BYTES + 1).unwrap_err().to_string();
+        assert!(bad.ends_with("has names of more than 4096 bytes"), "{bad}");
     }
 
     fn param(kind: &str) -> ParamHeader {

@@ -322,3 +322,24 @@ fn push_key(path: &mut String, key: &str) {
     path.push('.');
     path.push_str(&shortened(key));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_much_is_told_and_repeated() {
+        let told = |count: usize| {
+            let mut report = Report::new(&["a"]);
+            (0..count).for_each(|_| report.missing(0));
+            report.finish().expect_err("something is missing").0
+        };
+        assert_eq!(told(TOLD).lines().count(), TOLD);
+        let more = told(TOLD + 1);
+        assert_eq!(more.lines().count(), TOLD + 1);
+        assert!(more.ends_with("\nand 1 more"), "{more}");
+        let fits = "x".repeat(QUOTED);
+        assert_eq!(shortened(&fits), fits);
+        assert_eq!(shortened(&format!("{fits}x")), format!("{fits}…"));
+    }
+}

@@ -300,6 +300,16 @@ mod tests {
     }
 
     #[test]
+    fn it_is_crowded_from_the_high_water_mark_on() {
+        for (high_water, crowded) in [(8, true), (9, false)] {
+            let mut outbox = outbox(high_water, 100);
+            put(&mut outbox, 0, "abc", 0);
+            put(&mut outbox, 0, "def", 0);
+            assert_eq!((outbox.waiting(), outbox.is_crowded()), (8, crowded));
+        }
+    }
+
+    #[test]
     fn what_was_taken_waits_no_longer() {
         let mut outbox = outbox(6, 8);
         put(&mut outbox, 0, "abc", 0);

@@ -286,9 +286,10 @@ fn not_found(
 }
 
 /// A name from a client is repeated to it, but not at any length.
+const SHOWN_CHARS: usize = 200;
+
 fn shortened(name: Cow<'_, str>) -> Cow<'_, str> {
-    const SHOWN: usize = 200;
-    match name.char_indices().nth(SHOWN) {
+    match name.char_indices().nth(SHOWN_CHARS) {
         Some((end, _)) => Cow::Owned(String::from(&name[..end]) + "…"),
         None => name,
     }
@@ -345,5 +346,15 @@ mod tests {
         let elsewhere = alloc::string::String::from(r#""abcdef""#);
         let raw = Raw::parse(&elsewhere).unwrap();
         assert_eq!(range_within(raw, r#""abcdef""#), None);
+    }
+
+    #[test]
+    fn an_unknown_name_is_repeated_up_to_a_length() {
+        let fits = "é".repeat(SHOWN_CHARS);
+        assert_eq!(shortened(Cow::Borrowed(&fits)), fits);
+        assert_eq!(
+            shortened(Cow::Owned(format!("{fits}é"))),
+            format!("{fits}…")
+        );
     }
 }

@@ -246,11 +246,24 @@ impl Link for Words {
     }
 }
 
-// Words for a person, and not at any length: every listener is sent them.
+/// Words for a person, and not at any length: every listener is sent them.
+const STATUS_CHARS: usize = 1000;
+
 fn shortened(mut message: String) -> String {
-    const MOST: usize = 1000;
-    if let Some((end, _)) = message.char_indices().nth(MOST) {
+    if let Some((end, _)) = message.char_indices().nth(STATUS_CHARS) {
         message.truncate(end);
     }
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_on_a_status_have_an_end() {
+        let fits = "é".repeat(STATUS_CHARS);
+        assert_eq!(shortened(fits.clone()), fits);
+        assert_eq!(shortened(fits.clone() + "é"), fits);
+    }
 }

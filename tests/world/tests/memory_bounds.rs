@@ -7,14 +7,20 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use http::{Request, header};
-use mcp_client_core::{CallOptions, Client, Config, EraMode};
+use http::{Request, Response, header};
+use mcp_client_core::{
+    CallOptions, Client, Config, EraMode, Event as ClientEvent, Subscription,
+    http::{Endpoint, Fetch, FetchId, HttpClient},
+};
 use mcp_proto::{
     json::Json,
     limits::Limits,
-    request::CallTool,
+    request::{CallTool, ListTools, ReadResource},
     time::Instant,
-    types::{CallToolParams, CallToolResult, ElicitationCapability, Implementation, Tool},
+    types::{
+        CallToolParams, CallToolResult, ElicitationCapability, Implementation, ReadResourceParams,
+        Tool,
+    },
     version::ProtocolVersion,
 };
 use mcp_server_core::{
@@ -58,6 +64,9 @@ fn limits() -> Limits {
     limits.sessions = 4;
     limits.replay_events = 64;
     limits.replay_bytes = 64 * 1024;
+    limits.fetches = 8;
+    limits.list_bytes = 256 * 1024;
+    limits.cache_bytes = 64 * 1024;
     limits
 }
 
@@ -284,6 +293,180 @@ fn a_client() {
     assert!(most <= bound, "{most} of {bound} bytes");
     assert!(most > bound / 3, "{most} of {bound} bytes");
     drop((client, events, pending));
+}
+
+/// What the page says that a client over HTTP holds at most, with one list that it follows.
+fn of_an_http_client(limits: &Limits) -> usize {
+    let exchanges = limits.fetches + limits.calls_in_flight + limits.listens;
+    of_a_client(limits)
+        + exchanges * 2 * limits.message_bytes
+        + limits.message_bytes
+        + limits.cache_bytes
+        + limits.list_bytes
+}
+
+struct Prey {
+    client: HttpClient,
+    // Its program does not look at them.
+    events: Vec<ClientEvent>,
+    most: usize,
+}
+
+impl Prey {
+    /// The exchanges that it begins.
+    fn fetches(&mut self, region: &Region<'_, System>) -> Vec<FetchId> {
+        while let Some(event) = self.client.poll_event() {
+            self.events.push(event);
+        }
+        let fetches = std::iter::from_fn(|| self.client.poll_fetch());
+        let begun = fetches.filter_map(|fetch| match fetch {
+            Fetch::Open(id, _) => Some(id),
+            _ => None,
+        });
+        let begun = begun.collect();
+        self.most = self.most.max(held(region));
+        begun
+    }
+
+    /// The only one.
+    fn fetch(&mut self, region: &Region<'_, System>) -> FetchId {
+        let fetches = self.fetches(region);
+        assert_eq!(fetches.len(), 1);
+        fetches[0]
+    }
+
+    fn answer(&mut self, fetch: FetchId, body: &str, ends: bool) {
+        let kind = match body.starts_with("data") {
+            true => "text/event-stream",
+            false => "application/json",
+        };
+        let head = Response::builder().header(header::CONTENT_TYPE, kind);
+        let head = head.body(()).unwrap().into_parts().0;
+        self.client.handle_head(fetch, &head, NOW);
+        // In pieces, as they come from a socket.
+        for chunk in body.as_bytes().chunks(16 * 1024) {
+            self.client.handle_chunk(fetch, chunk, NOW);
+        }
+        if ends {
+            self.client.handle_end(fetch, Ok(()), NOW);
+        }
+    }
+}
+
+/// A page of tools that are all to be remembered, as long as a message may be.
+fn annotated(id: u32, length: usize) -> String {
+    let mut tools = String::new();
+    while tools.len() + 1_000 < length {
+        let number = tools.len();
+        let way = "w".repeat(500);
+        let _ = write!(
+            tools,
+            r#"{{"name":"t{id}-{number}","inputSchema":{{"type":"object","properties":{{"{way}":{{"type":"string","x-mcp-header":"A"}}}}}}}},"#
+        );
+    }
+    tools.pop();
+    let result = format!(
+        r#""resultType":"complete","ttlMs":0,"cacheScope":"private","nextCursor":"{id}","tools":[{tools}]"#
+    );
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{{result}}}}}"#)
+}
+
+#[test]
+fn a_client_over_http() {
+    let _alone = alone();
+    let limits = limits();
+    let mut config = Config::new(Implementation::new("c", "1"));
+    config.capabilities.elicitation = Some(ElicitationCapability::form());
+    config.limits = limits.clone();
+    let endpoint = Endpoint::new("https://example.com/mcp").unwrap();
+    let options = CallOptions::default();
+    let region = Region::new(ALLOCATOR);
+    let client = HttpClient::new(config, endpoint, NOW);
+    let (events, most) = (Vec::new(), 0);
+    let mut prey = Prey {
+        client,
+        events,
+        most,
+    };
+    let first = prey.fetch(&region);
+    let discovered = r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{},"resources":{"subscribe":true}},"ttlMs":0,"cacheScope":"private"}}"#;
+    prey.answer(first, discovered, true);
+    // A list without end, of tools that are remembered.
+    let list = prey.client.list_all::<ListTools>(&options, NOW).unwrap();
+    let mut id = 2;
+    while let [fetch] = prey.fetches(&region)[..] {
+        prey.answer(fetch, &annotated(id, limits.message_bytes), true);
+        id += 1;
+    }
+    assert!(prey.client.take(list).unwrap().is_err());
+    assert!(id > 4, "it was followed for some pages");
+    // What may be kept for ever.
+    for number in 0..20 {
+        let params = ReadResourceParams::new(format!("r:{number}"));
+        let read = prey.client.call::<ReadResource>(&params, &options, NOW);
+        let fetch = prey.fetch(&region);
+        let text = "c".repeat(10_000);
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"complete","ttlMs":86400000,"cacheScope":"private","contents":[{{"uri":"r:{number}","text":"{text}"}}]}}}}"#
+        );
+        prey.answer(fetch, &body, true);
+        prey.fetches(&region);
+        assert!(prey.client.take(read.unwrap()).unwrap().is_ok());
+        id += 1;
+    }
+    // Streams on which nothing is ever complete, and calls for all that there is room for. Half of
+    // those that were answered ask something, and nobody takes the results of the others.
+    let mut pending = Vec::new();
+    for _ in 0..limits.listens {
+        let wanted = Subscription::lists();
+        let subscribed = prey.client.subscribe(wanted, &options, NOW);
+        assert!(subscribed.is_ok());
+        let fetch = prey.fetch(&region);
+        id += 1;
+        let half = format!("data: {}", "e".repeat(limits.event_bytes - 10));
+        prey.answer(fetch, &half, false);
+    }
+    let mut calls = 0;
+    while let Ok(call) = prey
+        .client
+        .call::<CallTool>(&CallToolParams::new("t"), &options, NOW)
+    {
+        pending.push(call);
+        calls += 1;
+    }
+    // A stream that is not acknowledged counts as the call that it began with, too.
+    assert!(calls + 2 * limits.listens >= limits.client_calls, "{calls}");
+    let mut left = calls;
+    loop {
+        let fetches = prey.fetches(&region);
+        if fetches.is_empty() {
+            break;
+        }
+        for fetch in fetches {
+            let result = match left % 2 {
+                0 => r##""resultType":"complete","content":[{"type":"text","text":"#"}]"##,
+                _ => {
+                    r##""resultType":"input_required","requestState":"s","inputRequests":{"a":{"method":"elicitation/create","params":{"mode":"form","message":"#","requestedSchema":{"type":"object","properties":{}}}}}"##
+                }
+            };
+            let rest = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{{result}}}}}"#);
+            let whole = filled(&rest, limits.message_bytes);
+            id += 1;
+            match left > limits.fetches {
+                true => prey.answer(fetch, &whole, true),
+                false if left % 2 == 0 => prey.answer(fetch, &whole[..whole.len() - 1], false),
+                false => prey.answer(fetch, &format!("data: {}", &whole[10..]), false),
+            }
+            left -= 1;
+            prey.most = prey.most.max(held(&region));
+        }
+    }
+    assert_eq!(left, 0, "all that may be under way is");
+    let (most, bound) = (prey.most, of_an_http_client(&limits));
+    println!("{most} of {bound} bytes");
+    assert!(most <= bound, "{most} of {bound} bytes");
+    assert!(most > bound / 3, "{most} of {bound} bytes");
+    drop((prey, pending));
 }
 
 /// What the page says that the sessions of an HTTP server hold at most.

@@ -18,10 +18,12 @@ use hyper::{
     server::conn::http1,
     service::service_fn,
 };
-use mcp_server_core::http::{HttpService, Pace, Runtime, poll_late};
+use mcp_server_core::http::{
+    HttpService, Pace, Runtime,
+    bounds::{HEAD_BYTES, LINGER},
+    poll_late,
+};
 
-/// Longest head of a request, and most of a response that waits in hyper.
-const BUFFER_BYTES: usize = 64 * 1024;
 /// Bytes read at a time.
 const READ_BYTES: usize = 8 * 1024;
 
@@ -30,9 +32,6 @@ thread_local! {
     // of a thread: one of its own each would have to keep, or fill with zeros for each read.
     static SCRATCH: RefCell<[u8; READ_BYTES]> = const { RefCell::new([0; READ_BYTES]) };
 }
-
-/// How long a client has to read the last response and to close its side.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// Serves one connection to its end. Once `ending` is ready, no further request is read.
 pub(super) async fn serve(
@@ -52,7 +51,8 @@ pub(super) async fn serve(
     };
     let service = service.on_connection(Arc::clone(&pace));
     let mut connection = http1::Builder::new()
-        .max_buf_size(BUFFER_BYTES)
+        // Most of a response that waits in hyper is as long.
+        .max_buf_size(HEAD_BYTES)
         .serve_connection(io, service_fn(move |request| service.serve(request)));
     let mut ending = pin!(ending);
     let mut ended = false;

@@ -3,12 +3,11 @@
 use std::{
     fmt,
     future::{Future, poll_fn},
-    io,
     marker::PhantomData,
     net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -23,9 +22,6 @@ use mcp_server_core::{
 use super::{connection, runtime::Lent, signals::Signals};
 use crate::server::host::hosted;
 use crate::{Error, Runtime, Task};
-
-/// Connections that may be open at the same time.
-const MAX_CONNECTIONS: usize = 10_000;
 
 /// Serves a server over HTTP until the process is told to end by SIGINT or SIGTERM.
 ///
@@ -99,7 +95,7 @@ impl<R: Runtime> HttpListener<R> {
             address,
             options: HttpOptions::listening(address.ip().is_loopback()),
             judge: None,
-            max_connections: MAX_CONNECTIONS,
+            max_connections: Connections::USUAL,
             signals: None,
             shutdown: HttpShutdown::new(),
             runtime: PhantomData,
@@ -192,10 +188,9 @@ impl<R: Runtime> HttpListener<R> {
             runtime: lent,
             start: R::spawn,
             stall: limits.outbound_stall,
-            max_connections: self.max_connections,
             signals: self.signals,
             shutdown: self.shutdown,
-            connections: Connections::new(),
+            connections: Connections::up_to(self.max_connections),
         };
         let accepted = serving.accept(self.socket).await;
         serving.drain(limits.drain_timeout).await;
@@ -208,6 +203,7 @@ impl<R> fmt::Debug for HttpListener<R> {
         f.debug_struct("HttpListener")
             .field("address", &self.address)
             .field("options", &self.options)
+            .field("max_connections", &self.max_connections)
             .finish_non_exhaustive()
     }
 }
@@ -218,7 +214,6 @@ struct Serving {
     runtime: Arc<dyn http::Runtime>,
     start: fn(Task),
     stall: Duration,
-    max_connections: usize,
     signals: Option<Signals>,
     shutdown: HttpShutdown,
     connections: Connections,
@@ -237,10 +232,7 @@ impl Serving {
                 if end.as_mut().poll(context).is_ready() {
                     return Poll::Ready(None);
                 }
-                if self.connections.count() >= self.max_connections {
-                    // Until others end.
-                    return Poll::Ready(Some(Err(io::ErrorKind::OutOfMemory.into())));
-                }
+                ready!(self.connections.poll_room(context));
                 accepted.as_mut().poll(context).map(Some)
             });
             match next.await {
@@ -280,7 +272,8 @@ impl Serving {
     async fn drain(mut self, grace: Duration) {
         self.service.shut_down();
         let mut at_once = pin!(self.shutdown.insisted());
-        let mut drained = pin!(std::mem::take(&mut self.connections).finish());
+        let mut drained =
+            pin!(std::mem::replace(&mut self.connections, Connections::up_to(0)).finish());
         let ended = poll_fn(|context| {
             self.attend(context);
             if at_once.as_mut().poll(context).is_ready() {

@@ -12,22 +12,19 @@ use http::Version;
 use mcp_proto::time::Instant;
 use mcp_server_core::{
     Handler, Service,
-    http::{Body, Exchange, HttpEvent, HttpOptions},
+    http::{
+        Body, Exchange, HttpEvent, HttpOptions,
+        bounds::{HEAD_BYTES, HEAD_TIME, IDLE, LINGER},
+    },
 };
 
 use super::{
     body::BodyDecoder,
     buffer::{Input, Output},
-    head::{self, HEAD_BYTES, Head, Malformed},
+    head::{self, Head, Malformed},
     response::{self, Shape, Terms},
 };
 
-/// How long a connection may lie idle between two requests.
-const IDLE: Duration = Duration::from_secs(75);
-/// How long a head may take from its first byte to its last.
-const HEAD_TIME: Duration = Duration::from_secs(30);
-/// How long a client has to read the last response and to close its side.
-const LINGER: Duration = Duration::from_secs(2);
 /// Requests that may come before the one in front of them is answered, in bytes.
 const AHEAD_BYTES: usize = 16 * 1024;
 
@@ -479,6 +476,10 @@ mod tests {
         Instant::ZERO.saturating_add(time)
     }
 
+    fn before(time: Instant) -> Instant {
+        Instant::from_nanos(time.as_nanos() - 1_000_000)
+    }
+
     fn terrain() -> Terrain {
         let echo = ToolEntry::new("echo").call(|| "x");
         let server = Server::builder("t", "1").tool(echo).build().unwrap();
@@ -512,7 +513,7 @@ mod tests {
         assert!(sent(&mut channel).starts_with("HTTP/1.1 404 "));
         let due = after(IDLE).saturating_add(Duration::from_millis(5));
         assert_eq!(channel.poll_timeout(), Some(due));
-        assert!(!channel.handle_timeout(at(6)));
+        assert!(!channel.handle_timeout(before(due)));
         assert!(channel.handle_timeout(due));
     }
 
@@ -523,11 +524,14 @@ mod tests {
             give(&mut channel, &[*byte], at(now));
             assert_eq!(channel.poll_timeout(), Some(after(HEAD_TIME)));
         }
+        assert!(!channel.handle_timeout(before(after(HEAD_TIME))));
+        assert!(sent(&mut channel).is_empty());
         assert!(!channel.handle_timeout(after(HEAD_TIME)));
         assert!(sent(&mut channel).starts_with("HTTP/1.1 408 "));
         assert!(channel.wants_end(after(HEAD_TIME)) && !channel.wants_end(at(0)));
         let end = after(HEAD_TIME).saturating_add(LINGER);
         assert_eq!(channel.poll_timeout(), Some(end));
+        assert!(!channel.handle_timeout(before(end)));
         assert!(channel.handle_timeout(end));
     }
 
@@ -548,9 +552,8 @@ mod tests {
         assert!(!channel.handle_timeout(at(151)));
     }
 
-    #[test]
-    fn requests_wait_for_the_one_in_front_of_them() {
-        let mut channel = Channel::new(at(0));
+    /// A call of 2026-07-28.
+    fn call() -> Vec<u8> {
         let body: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","_meta":{
             "io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#;
         let head = format!(
@@ -558,7 +561,24 @@ mod tests {
              MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: echo\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
-        let both = [head.as_bytes(), body, REQUEST].concat();
+        [head.as_bytes(), body].concat()
+    }
+
+    #[test]
+    fn so_much_is_read_ahead_of_the_answer() {
+        let mut channel = Channel::new(at(0));
+        let step = give(&mut channel, &call(), at(0));
+        assert!(matches!(step, Step::Event(HttpEvent::Call(_))), "{step:?}");
+        give(&mut channel, &[b'x'; AHEAD_BYTES - 1], at(0));
+        assert!(channel.wants_read());
+        give(&mut channel, b"x", at(0));
+        assert!(!channel.wants_read());
+    }
+
+    #[test]
+    fn requests_wait_for_the_one_in_front_of_them() {
+        let mut channel = Channel::new(at(0));
+        let both = [&*call(), REQUEST].concat();
         let Step::Event(HttpEvent::Call(call)) = give(&mut channel, &both, at(0)) else {
             panic!("a call")
         };

@@ -11,13 +11,9 @@ use http::{
     request::Parts,
 };
 use httparse::Status;
+use mcp_server_core::http::bounds::{HEAD_BYTES, HEADERS};
 
 use super::body::BodyDecoder;
-
-/// Longest head in bytes, room for the names and arguments that newer clients repeat in headers.
-pub(super) const HEAD_BYTES: usize = 64 * 1024;
-/// Headers in one head.
-const HEADERS: usize = 128;
 
 /// A request as far as its head tells.
 #[derive(Debug)]
@@ -277,21 +273,26 @@ mod tests {
 
     #[test]
     fn heads_have_a_limit() {
-        let many = "X: 1\n".repeat(HEADERS);
-        assert_eq!(refused(&format!("GET / HTTP/1.1\nHost: a\n{many}\n")), 431);
-        let long = "x".repeat(HEAD_BYTES);
-        assert_eq!(refused(&format!("GET / HTTP/1.1\nHost: a\nX: {long}")), 431);
+        let with = |count: usize| {
+            let more = "X: 1\n".repeat(count - 1);
+            format!("GET / HTTP/1.1\nHost: a\n{more}\n")
+        };
+        assert_eq!(read(&with(HEADERS)).parts.headers.len(), HEADERS);
+        assert_eq!(refused(&with(HEADERS + 1)), 431);
+        let long = |bytes: usize| {
+            let rest = "GET / HTTP/1.1\r\nHost: a\r\nX: \r\n\r\n".len();
+            let fill = "x".repeat(bytes - rest);
+            format!("GET / HTTP/1.1\nHost: a\nX: {fill}\n\n")
+        };
+        assert_eq!(read(&long(HEAD_BYTES)).parts.headers.len(), 2);
+        assert_eq!(refused(&long(HEAD_BYTES + 1)), 431);
+        // While it is coming: one more byte could be the last one.
+        let coming = |bytes: usize| long(2 * HEAD_BYTES).replace('\n', "\r\n")[..bytes].to_owned();
         assert_eq!(
-            refused(&format!("GET / HTTP/1.1\nHost: a\nX: {long}\n\n")),
-            431
+            parse(coming(HEAD_BYTES - 1).as_bytes()).map(|head| head.is_none()),
+            Ok(true)
         );
-        let fits = "x".repeat(HEAD_BYTES - 100);
-        assert_eq!(
-            read(&format!("GET / HTTP/1.1\nHost: a\nX: {fits}\n\n"))
-                .parts
-                .headers
-                .len(),
-            2
-        );
+        let refused = parse(coming(HEAD_BYTES).as_bytes()).expect_err("it is too long");
+        assert_eq!(refused.status, 431);
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use http::{Response, request::Parts};
 use mcp_server_core::{
-    IntoServer,
+    Connections, IntoServer,
     http::{HttpOptions, Verdict},
 };
 use mio::{Interest, Poll, Waker, net::TcpListener};
@@ -29,8 +29,6 @@ use crate::{
 /// Judges a request by its bearer token.
 pub(super) type Authorizer = Arc<dyn Fn(Option<&str>) -> Verdict + Send + Sync>;
 
-/// Connections that may be open at the same time.
-const MAX_CONNECTIONS: usize = 10_000;
 /// Handlers that may run at the same time.
 const MAX_THREADS: usize = 256;
 
@@ -110,7 +108,7 @@ impl HttpListener {
             address,
             options: HttpOptions::listening(address.ip().is_loopback()),
             authorizer: None,
-            max_connections: MAX_CONNECTIONS,
+            max_connections: Connections::USUAL,
             max_threads: MAX_THREADS,
             signals: None,
             shutdown,
@@ -242,6 +240,8 @@ impl fmt::Debug for HttpListener {
         f.debug_struct("HttpListener")
             .field("address", &self.address)
             .field("options", &self.options)
+            .field("max_connections", &self.max_connections)
+            .field("max_threads", &self.max_threads)
             .finish_non_exhaustive()
     }
 }

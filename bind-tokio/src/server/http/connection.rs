@@ -11,16 +11,15 @@ use std::{
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use mcp_server_core::http::{HttpService, Pace, Runtime, poll_late};
+use mcp_server_core::http::{
+    HttpService, Pace, Runtime,
+    bounds::{HEAD_BYTES, LINGER},
+    poll_late,
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-
-/// Longest head of a request, and most of a response that waits in hyper.
-const BUFFER_BYTES: usize = 64 * 1024;
-/// How long a client has to read the last response and to close its side.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// Serves one connection to its end. Once `ending` is ready, no further request is read.
 pub(super) async fn serve(
@@ -40,7 +39,8 @@ pub(super) async fn serve(
     });
     let service = service.on_connection(Arc::clone(&pace));
     let mut connection = http1::Builder::new()
-        .max_buf_size(BUFFER_BYTES)
+        // Most of a response that waits in hyper is as long.
+        .max_buf_size(HEAD_BYTES)
         .serve_connection(io, service_fn(move |request| service.serve(request)));
     let mut ending = pin!(ending);
     let mut ended = false;

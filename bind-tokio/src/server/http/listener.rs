@@ -3,11 +3,10 @@
 use std::{
     fmt,
     future::{Future, poll_fn},
-    io,
     net::SocketAddr,
     pin::pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -20,9 +19,6 @@ use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 
 use super::{connection, service, signals::Signals};
 use crate::{Error, server::host::hosted};
-
-/// Connections that may be open at the same time.
-const MAX_CONNECTIONS: usize = 10_000;
 
 /// Serves a server over HTTP until the process is told to end by SIGINT or SIGTERM.
 ///
@@ -90,7 +86,7 @@ impl HttpListener {
             address,
             options: HttpOptions::listening(address.ip().is_loopback()),
             judge: None,
-            max_connections: MAX_CONNECTIONS,
+            max_connections: Connections::USUAL,
             signals: None,
             shutdown: HttpShutdown::new(),
         })
@@ -180,10 +176,9 @@ impl HttpListener {
             service,
             runtime,
             stall: limits.outbound_stall,
-            max_connections: self.max_connections,
             signals: self.signals,
             shutdown: self.shutdown,
-            connections: Connections::new(),
+            connections: Connections::up_to(self.max_connections),
         };
         let accepted = serving.accept(self.socket).await;
         serving.drain(limits.drain_timeout).await;
@@ -196,6 +191,7 @@ impl fmt::Debug for HttpListener {
         f.debug_struct("HttpListener")
             .field("address", &self.address)
             .field("options", &self.options)
+            .field("max_connections", &self.max_connections)
             .finish_non_exhaustive()
     }
 }
@@ -205,7 +201,6 @@ struct Serving {
     service: HttpService,
     runtime: Arc<dyn Runtime>,
     stall: Duration,
-    max_connections: usize,
     signals: Option<Signals>,
     shutdown: HttpShutdown,
     connections: Connections,
@@ -221,10 +216,7 @@ impl Serving {
                 if end.as_mut().poll(context).is_ready() {
                     return Poll::Ready(None);
                 }
-                if self.connections.count() >= self.max_connections {
-                    // Until others end.
-                    return Poll::Ready(Some(Err(io::ErrorKind::OutOfMemory.into())));
-                }
+                ready!(self.connections.poll_room(context));
                 socket.poll_accept(context).map(Some)
             });
             match next.await {
@@ -264,7 +256,8 @@ impl Serving {
     async fn drain(mut self, grace: Duration) {
         self.service.shut_down();
         let mut at_once = pin!(self.shutdown.insisted());
-        let mut drained = pin!(std::mem::take(&mut self.connections).finish());
+        let mut drained =
+            pin!(std::mem::replace(&mut self.connections, Connections::up_to(0)).finish());
         let ended = poll_fn(|context| {
             self.attend(context);
             if at_once.as_mut().poll(context).is_ready() {

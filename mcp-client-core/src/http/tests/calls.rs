@@ -198,6 +198,23 @@ fn what_broke_is_done_again_only_where_that_does_no_harm() {
 }
 
 #[test]
+fn an_exchange_may_stay_open_for_a_second_after_its_answer() {
+    let mut script = Script::stateless(|_, _| {});
+    let call = script.call("a");
+    script.events();
+    script.fetches();
+    script.head(2, 200, EVENTS);
+    script.event(2, "", &result(2, &said("a")));
+    assert_eq!(script.events(), ["done"]);
+    assert_eq!(script.outcome(call), "a");
+    script.pass(millis(999));
+    script.assert_quiet();
+    script.pass(millis(1));
+    assert!(script.events().is_empty());
+    assert_eq!(script.fetches(), ["2 abort"]);
+}
+
+#[test]
 fn an_overloaded_server_is_asked_again_when_it_says() {
     let mut script = Script::stateless(|_, _| {});
     let list = script.list();
@@ -214,7 +231,9 @@ fn an_overloaded_server_is_asked_again_when_it_says() {
     for fetch in 3..=5 {
         script.reply(fetch, 429, &[("retry-after", "86400")], "");
         let events = script.events();
-        script.pass(secs(60));
+        script.pass(millis(59_999));
+        script.assert_quiet();
+        script.pass(millis(1));
         script.assert_ready_for(if fetch < 5 { 1 } else { 0 });
         assert_eq!(events.is_empty(), fetch < 5);
     }

@@ -479,6 +479,26 @@ fn a_list_is_followed_to_its_end() {
 }
 
 #[test]
+fn a_list_that_is_too_long_is_given_up() {
+    let pages = [r#"{"tools":[],"nextCursor":"next"}"#, r#"{"tools":[]}"#];
+    let whole = pages[0].len() + "next".len() + pages[1].len();
+    for (most, fits) in [(whole, true), (whole - 1, false)] {
+        let mut script = Script::handshake(|config| config.limits.list_bytes = most);
+        let (options, now) = (CallOptions::default(), script.now);
+        let list = script.client.list_all::<ListTools>(&options, now).unwrap();
+        for (id, page) in (2..).zip(pages) {
+            script.result(id, page);
+        }
+        assert_eq!(script.events(), ["done"]);
+        let ended = script.take(list);
+        match fits {
+            true => assert_eq!(ended, Ok([].into())),
+            false => assert_eq!(ended, Err(CallError::ListTooLong(most))),
+        }
+    }
+}
+
+#[test]
 fn a_list_that_does_not_end_is_given_up_at_the_limit() {
     let mut script = Script::handshake(|config| config.limits.pages = 3);
     let list = script

@@ -186,6 +186,29 @@ fn a_stream_that_breaks_off_is_opened_again_and_everything_may_have_changed() {
 }
 
 #[test]
+fn the_pauses_between_streams_grow_up_to_a_minute() {
+    let mut script = Script::stateless(|_| {});
+    let pending = script.subscribe(Subscription::lists());
+    script.acknowledge(2, r#"{"toolsListChanged":true}"#);
+    assert_eq!(script.events().len(), 2);
+    assert!(script.client.take(pending).unwrap().is_ok());
+    script.sent();
+    for (at, delay) in [1, 2, 4, 8, 16, 32, 60, 60].into_iter().enumerate() {
+        let end = format!(
+            r#""method":"notifications/cancelled","params":{{"requestId":{}}}"#,
+            at + 2
+        );
+        script.line(&format!(r#"{{"jsonrpc":"2.0",{end}}}"#));
+        assert!(script.events().is_empty());
+        script.pass(Duration::from_millis(delay * 1000 - 1));
+        assert!(script.events().is_empty() && script.sent().is_empty());
+        script.pass(Duration::from_millis(1));
+        assert!(script.events().is_empty());
+        assert_eq!(script.sent().len(), 1, "{delay}");
+    }
+}
+
+#[test]
 fn a_stream_that_grants_nothing_or_fails_at_once_is_not_opened_again() {
     let mut script = Script::stateless(|_| {});
     let pending = script.subscribe(Subscription::lists());

@@ -629,6 +629,21 @@ fn an_unknown_task_is_said_to_be_so() {
 }
 
 #[test]
+fn no_pause_is_shorter_than_a_millisecond() {
+    let with_tasks = with(Tasks::new());
+    let mut script = Script::stateless(|config| {
+        with_tasks(config);
+        config.limits.task_poll_min = Duration::ZERO;
+    });
+    let _waiting = script.start(tasks::wait_for_task("T", None));
+    let got = task("working", "").replace("2000", "0");
+    script.result(2, &format!("{{{got}}}"));
+    assert_eq!(script.events(), ["task working "]);
+    let due = script.client.poll_timeout().expect("it looks again");
+    assert_eq!(due.duration_since(script.now), Duration::from_millis(1));
+}
+
+#[test]
 fn no_server_makes_a_client_look_without_end_or_never_again() {
     // What the server wants, and when it is looked at again.
     for (interval, expected) in [

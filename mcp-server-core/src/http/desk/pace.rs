@@ -11,11 +11,7 @@ use core::{
 use mcp_proto::time::Instant;
 
 use super::runtime::{Alarm, Runtime};
-
-/// How long a connection may lie idle between two requests.
-const IDLE: Duration = Duration::from_secs(75);
-/// How long a head may take from its first byte to its last.
-const HEAD_TIME: Duration = Duration::from_secs(30);
+use crate::http::bounds::{HEAD_TIME, IDLE};
 
 /// The times of one connection, told by whoever moves its bytes. A request's own times, its body's
 /// for one, are its exchange's business.
@@ -141,46 +137,46 @@ mod tests {
     #[test]
     fn a_connection_is_given_up_where_nothing_moves() {
         let clock = Arc::new(Manual::default());
-        let at = |seconds: u64| {
-            let time = Duration::from_secs(seconds);
+        let at = |millis: u64| {
+            let time = Duration::from_millis(millis);
             clock.0.store(time.as_nanos() as u64, Ordering::Relaxed);
             Instant::ZERO.saturating_add(time)
         };
         let pace = Pace::new(Arc::clone(&clock) as _, Duration::from_secs(5));
-        assert_eq!(pace.deadline(), Some(at(75)));
+        assert_eq!(pace.deadline(), Some(at(75_000)));
         assert!(pace.is_late());
-        at(74);
+        at(74_999);
         assert!(!pace.is_late());
         // A head that dribbles in has no more time for that.
-        at(10);
+        at(10_000);
         pace.has_read();
-        at(20);
+        at(20_000);
         pace.has_read();
-        assert_eq!(pace.deadline(), Some(at(40)));
+        assert_eq!(pace.deadline(), Some(at(40_000)));
         assert!(pace.is_late());
-        at(39);
+        at(39_999);
         assert!(!pace.is_late());
         // A request has all the time in the world, unless its client does not read.
         pace.begin_request();
         pace.has_read();
         assert_eq!(pace.deadline(), None);
-        at(50);
+        at(50_000);
         pace.has_tried(&Poll::<()>::Pending);
-        at(52);
+        at(52_000);
         pace.has_tried(&Poll::<()>::Pending);
-        assert_eq!(pace.deadline(), Some(at(55)));
-        at(54);
+        assert_eq!(pace.deadline(), Some(at(55_000)));
+        at(54_999);
         assert!(!pace.is_late());
-        at(55);
+        at(55_000);
         assert!(pace.is_late());
         pace.has_tried(&Poll::Ready(()));
         assert!(!pace.is_late());
-        at(60);
+        at(60_000);
         pace.end_request();
-        assert_eq!(pace.deadline(), Some(at(135)));
-        at(134);
+        assert_eq!(pace.deadline(), Some(at(135_000)));
+        at(134_999);
         assert!(!pace.is_late());
-        at(135);
+        at(135_000);
         assert!(pace.is_late());
     }
 }

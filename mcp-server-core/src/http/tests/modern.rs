@@ -531,7 +531,12 @@ fn an_answer_in_time_is_json_and_a_late_one_is_a_stream() {
         ),
         ("no-cache", "no")
     );
-    rig.pass(Limits::default().keep_alive, &mut open);
+    rig.pass(
+        Limits::default().keep_alive - Duration::from_nanos(1),
+        &mut open,
+    );
+    assert!(open.body.is_empty());
+    rig.pass(Duration::from_nanos(1), &mut open);
     rig.finish_in(&mut open);
     // No ids: these streams are not resumable.
     assert_eq!(open.events(), [":", "result 7"]);
@@ -605,7 +610,10 @@ fn a_client_that_does_not_read_is_given_up() {
     rig.wait(Duration::from_secs(1));
     // The head is there and nobody takes it.
     open.exchange.handle_timeout(rig.now);
-    rig.wait(Limits::default().outbound_stall);
+    rig.wait(Limits::default().outbound_stall - Duration::from_nanos(1));
+    open.exchange.handle_timeout(rig.now);
+    assert!(open.exchange.poll_event().is_none(), "it has its time");
+    rig.wait(Duration::from_nanos(1));
     open.exchange.handle_timeout(rig.now);
     rig.drive(&mut open);
     assert_eq!((rig.cancelled.len(), open.ended), (1, true));

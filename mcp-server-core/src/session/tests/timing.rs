@@ -52,7 +52,8 @@ fn progress_buys_time_but_not_for_ever() {
         wait 6s
         progress 1 3
         < {"method":"notifications/progress","params":{"progressToken":1,"progress":3}}
-        wait 1s
+        wait 999ms
+        wait 1ms
         ! cancelled 1
         < {"id":1,"error":{"code":-32603,"message":"the call took longer than any call may"}}
         "#,

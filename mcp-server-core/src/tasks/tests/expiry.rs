@@ -12,7 +12,9 @@ use super::{
 };
 
 fn short_lived() -> Rig {
-    Rig::new(builder(Tasks::new().ttl(Duration::from_secs(10))))
+    let mut limits = mcp_proto::limits::Limits::default();
+    limits.task_ttl = Duration::from_secs(10);
+    Rig::new(builder(Tasks::new()).limits(limits))
 }
 
 #[test]

@@ -263,6 +263,19 @@ fn a_store_that_fails_is_answered_for() {
 }
 
 #[test]
+fn so_many_times_somebody_else_may_be_faster() {
+    let store = Arc::new(BrokenStore::default());
+    let kept = Arc::clone(&store) as Arc<dyn TaskStore>;
+    let mut rig = Rig::new(builder(Tasks::in_shared_store(kept)));
+    for (races, code) in [(15, Value::Null), (16, json!(-32603))] {
+        let id = rig.begin("for_ever");
+        store.lose_races(races);
+        let answer = rig.task_request("tasks/cancel", &id, json!({}));
+        assert_eq!(answer["error"]["code"], code, "{races}");
+    }
+}
+
+#[test]
 fn after_a_restart_a_task_that_was_worked_on_has_failed_and_says_so() {
     let store = Arc::new(BrokenStore::default());
     let kept = || Tasks::in_shared_store(Arc::clone(&store) as Arc<dyn TaskStore>);

@@ -4,7 +4,7 @@ use alloc::{boxed::Box, format, string::String, string::ToString, sync::Arc, vec
 use core::{
     future::Future,
     pin::Pin,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -324,6 +324,8 @@ pub(super) struct BrokenStore {
     replace: AtomicBool,
     load: AtomicBool,
     expire: AtomicBool,
+    // Changes that somebody else is to be faster with.
+    lost: AtomicUsize,
 }
 
 impl BrokenStore {
@@ -333,6 +335,11 @@ impl BrokenStore {
 
     pub(super) fn break_replace(&self, broken: bool) {
         self.replace.store(broken, Ordering::SeqCst);
+    }
+
+    /// Somebody else is faster, so many times.
+    pub(super) fn lose_races(&self, races: usize) {
+        self.lost.store(races, Ordering::SeqCst);
     }
 
     pub(super) fn break_expire(&self, broken: bool) {
@@ -366,6 +373,11 @@ impl TaskStore for BrokenStore {
 
     fn replace(&self, record: &TaskRecord) -> Result<bool, StoreError> {
         check(&self.replace)?;
+        let lost = self.lost.load(Ordering::SeqCst);
+        if lost > 0 {
+            self.lost.store(lost - 1, Ordering::SeqCst);
+            return Ok(false);
+        }
         self.inner.replace(record)
     }
 

@@ -65,6 +65,11 @@ fn so_many_fit_and_then_those_give_way_that_ended_first() {
 #[test]
 fn so_many_bytes_fit_and_a_result_that_does_not_leaves_the_task_as_it_was() {
     let one = serde_json::to_vec(&record("a", None, 0)).unwrap().len();
+    for (room, fits) in [(2 * one, true), (2 * one - 1, false)] {
+        let store = store(usize::MAX, room);
+        store.insert(&record("a", None, 0)).unwrap();
+        assert_eq!(store.insert(&record("b", None, 0)).is_ok(), fits, "{room}");
+    }
     let store = store(usize::MAX, 2 * one);
     store.insert(&record("a", None, 0)).unwrap();
     store.insert(&record("b", None, 0)).unwrap();

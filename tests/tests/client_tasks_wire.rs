@@ -13,8 +13,8 @@ use std::{
     time::Duration,
 };
 
-use mcp_client_core::{ClientBuilder, EraMode, Options, Tasks};
-use mcp_proto::{json::Json, types::ElicitResult, version::ProtocolVersion};
+use mcp_client_core::{ClientBuilder, Options, Tasks};
+use mcp_proto::{types::ElicitResult, version::ProtocolVersion};
 use mcp_tests::{
     bindings::Binding,
     clients::{AnyClient, Kind},

@@ -185,7 +185,7 @@ fn hostile_ground() -> Arc<HttpHub> {
         .tool(
             ToolEntry::new("report").raw_async(any(), |arguments, cx| async move {
                 for done in 0..1_000 {
-                    cx.progress_with(done, None::<f64>, &"p".repeat(1_000));
+                    cx.progress_with(done, None::<f64>, "p".repeat(1_000));
                 }
                 pending::<()>().await;
                 drop(arguments);

@@ -25,30 +25,9 @@ fn main() -> ExitCode {
         // Exits after it has greeted, when it is called.
         "exits-when-called" => serve(|_| std::process::exit(4)),
         // Says more than a pipe holds beside the protocol, before it answers.
-        "noisy" => serve(|id| {
-            for number in 0..40_000 {
-                eprintln!("{number}: everything is going according to plan, thank you for asking");
-            }
-            answer(id);
-        }),
+        "noisy" => serve(noise),
         // Prints to standard output what is no message.
-        "rubbish" => serve(|id| {
-            let mut output = io::stdout().lock();
-            let long = "y".repeat(5 * 1024 * 1024);
-            for line in [
-                &b"Listening ..."[..],
-                b"\xff\xfe",
-                b"{}",
-                b"[1]",
-                b"",
-                long.as_bytes(),
-            ] {
-                output.write_all(line).expect("the client reads");
-                output.write_all(b"\n").expect("the client reads");
-            }
-            drop(output);
-            answer(id);
-        }),
+        "rubbish" => serve(rubbish),
         // Leaves a process behind that holds the pipes, and exits.
         "daemon" => serve(|_| {
             let mut command = holder();
@@ -107,6 +86,31 @@ fn serve(called: impl Fn(&Value)) {
             _ => {}
         }
     }
+}
+
+fn noise(id: &Value) {
+    for number in 0..40_000 {
+        eprintln!("{number}: everything is going according to plan, thank you for asking");
+    }
+    answer(id);
+}
+
+fn rubbish(id: &Value) {
+    let mut output = io::stdout().lock();
+    let long = "y".repeat(5 * 1024 * 1024);
+    for line in [
+        &b"Listening ..."[..],
+        b"\xff\xfe",
+        b"{}",
+        b"[1]",
+        b"",
+        long.as_bytes(),
+    ] {
+        output.write_all(line).expect("the client reads");
+        output.write_all(b"\n").expect("the client reads");
+    }
+    drop(output);
+    answer(id);
 }
 
 /// A process that has the pipes.

@@ -249,6 +249,12 @@ fn sixteen_streams_and_256_resources_in_each() {
             assert_eq!(Bench::code(&told), Some(-32000));
         }
     }
+    for (length, code) in [(8 * 1024, None), (8 * 1024 + 1, Some(-32602))] {
+        let uri = format!("r:{}", "n".repeat(length - 2));
+        let filter = json!({"notifications": {"resourceSubscriptions": [uri]}, "_meta": meta});
+        let told = Bench::new().ask_as("l", "subscriptions/listen", &filter);
+        assert_eq!(told[0]["error"]["code"].as_i64(), code, "{length}");
+    }
     for number in 0..257 {
         let told = bench.ask_as(
             "s",

@@ -351,6 +351,13 @@ mod tests {
         assert_eq!(kept, [false, true, true]);
         let entry = keys[0].params.len() + TEN.len();
         assert_eq!(cache.bytes, 2 * entry);
+        for (most, kept) in [(2 * entry, 2), (2 * entry - 1, 1)] {
+            limits.cache_bytes = most;
+            let mut cache = Cache::default();
+            cache.put(&keys[0], TEN, &limits, at(0));
+            cache.put(&keys[1], TEN, &limits, at(0));
+            assert_eq!(cache.entries.len(), kept, "{most}");
+        }
         limits.cache_bytes = entry;
         cache.put(&keys[0], TEN, &limits, at(0));
         assert_eq!((cache.bytes, cache.entries.len()), (entry, 1));

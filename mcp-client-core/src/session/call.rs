@@ -244,6 +244,17 @@ mod tests {
     }
 
     #[test]
+    fn a_call_has_the_time_that_the_limits_say() {
+        let mut limits = Limits::default();
+        limits.call_timeout = Duration::from_millis(7);
+        limits.call_timeout_max = Duration::from_millis(9);
+        let at = |millis| Instant::ZERO.saturating_add(Duration::from_millis(millis));
+        let timing = Timing::new(&CallOptions::default(), &limits, at(0));
+        assert_eq!((timing.deadline(at(0)), timing.limit), (at(7), at(9)));
+        assert_eq!(timing.deadline(at(5)), at(9));
+    }
+
+    #[test]
     fn progress_extends_a_call_up_to_its_limit_and_pauses_do_not_count() {
         let limits = Limits::default();
         let options = CallOptions::default()

@@ -738,6 +738,27 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_reads_is_bounded_in_bytes_and_a_reader_is_too_slow_from_there() {
+        let mut session = Session::new();
+        session.limits.replay_bytes = 3;
+        for number in 0..10 {
+            session.other(None, &number.to_string());
+        }
+        let get = session.get("get");
+        assert_eq!(session.read(get), "0-8=7 0-9=8 0-10=9");
+        // Eleven bytes wait, ten of them before the last message.
+        for (most, high_water, keeps) in [(11, 10, true), (10, 10, false), (10, 11, true)] {
+            let mut session = Session::new();
+            session.limits.outbound_bytes = most;
+            session.limits.outbound_high_water = high_water;
+            let get = session.get("get");
+            session.other(None, "0123456789");
+            session.other(None, "x");
+            assert_eq!(session.read(get) != "end", keeps, "{most} {high_water}");
+        }
+    }
+
+    #[test]
     fn a_message_longer_than_the_bound_is_no_readers_fault() {
         let mut session = Session::new();
         (

@@ -135,6 +135,23 @@ mod tests {
     }
 
     #[test]
+    fn so_many_bytes_of_answers_may_wait() {
+        let with = |most: usize| {
+            let mut batches = Batches::new(most);
+            let id = batches.open(1);
+            for answer in ["12", "34"] {
+                batches.join(id);
+                add(&mut batches, id, answer);
+            }
+            batches
+        };
+        let held = with(usize::MAX).held;
+        assert!(held >= 4);
+        assert!(!with(held).have_overflowed());
+        assert!(with(held - 1).have_overflowed());
+    }
+
+    #[test]
     fn answers_that_wait_are_bounded() {
         let mut batches = Batches::new(8);
         let id = batches.open(1);

@@ -3,9 +3,9 @@
 use alloc::{boxed::Box, format, string::String, sync::Arc, vec::Vec};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use mcp_proto::{method::Method, time::Instant, version::ProtocolVersion};
+use mcp_proto::{limits::Limits, method::Method, time::Instant, version::ProtocolVersion};
 
-use super::{Bound, SealedStates, StateKeeper, StoredStates, own::OwnStates};
+use super::{Bound, SealedStates, StateKeeper, States, StoredStates, own::OwnStates};
 use crate::call::Peer;
 
 const NOW: Instant = Instant::from_nanos(1000);
@@ -199,6 +199,21 @@ fn no_more_used_states_are_remembered_than_65_536() {
         once.is_unused(nonce(65_536), later, EXPIRES),
         "the others have expired"
     );
+}
+
+#[test]
+fn a_connection_keeps_as_many_bytes_of_states_as_it_may() {
+    let one = |keeper: &mut OwnStates| keeper.keep("x", &own(), EXPIRES);
+    let mut alone = OwnStates::new(0);
+    one(&mut alone);
+    for (most, kept) in [(2 * alone.bytes(), true), (2 * alone.bytes() - 1, false)] {
+        let mut limits = Limits::default();
+        limits.kept_state_bytes = most;
+        let mut states = States::new(&limits);
+        let [first, _] = [(); 2].map(|()| states.keep(None, "x", &own(), EXPIRES).unwrap());
+        let recalled = states.recall(None, &first, &own(), NOW);
+        assert_eq!(recalled.is_some(), kept, "{most}");
+    }
 }
 
 #[test]

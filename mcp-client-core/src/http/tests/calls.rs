@@ -212,6 +212,19 @@ fn an_exchange_may_stay_open_for_a_second_after_its_answer() {
     script.pass(millis(1));
     assert!(script.events().is_empty());
     assert_eq!(script.fetches(), ["2 abort"]);
+    // It may say a little more, too.
+    let mut script = Script::stateless(|config, _| config.limits.refusal_bytes = 10);
+    let _call = script.call("a");
+    script.events();
+    script.fetches();
+    script.head(2, 200, EVENTS);
+    script.event(2, "", &result(2, &said("a")));
+    assert_eq!(script.events(), ["done"]);
+    script.chunk(2, "0123456789");
+    script.assert_quiet();
+    script.chunk(2, "x");
+    assert!(script.events().is_empty());
+    assert_eq!(script.fetches(), ["2 abort"]);
 }
 
 #[test]
@@ -509,6 +522,21 @@ fn an_authorization_that_never_suffices_is_given_up() {
             "HTTP 401: Unauthorized: no token"
         );
     }
+}
+
+#[test]
+fn a_login_may_take_ten_minutes() {
+    let mut script = Script::stateless(|_, options| options.awaits_authorization = true);
+    let call = script.call("a");
+    script.events();
+    script.fetches();
+    script.reply(2, 401, NOTHING, "");
+    assert_eq!(script.events(), ["unauthorized 401 "]);
+    script.pass(millis(599_999));
+    script.assert_quiet();
+    script.pass(millis(1));
+    assert_eq!(script.events(), ["done"]);
+    assert_eq!(script.error(call), CallError::TimedOut);
 }
 
 #[test]

@@ -143,6 +143,28 @@ fn batches_are_read_one_message_at_a_time() {
 }
 
 #[test]
+fn answers_that_wait_are_counted_to_the_byte() {
+    let with = |high_water: usize, most: usize| {
+        let mut script = Script::handshake(|config| {
+            config.limits.outbound_high_water = high_water;
+            config.limits.outbound_bytes = most;
+        });
+        let mut events = Vec::new();
+        for _ in 0..3 {
+            script.line(r#"{"jsonrpc":"2.0","id":"0123456789","method":"ping"}"#);
+            events.append(&mut script.events());
+        }
+        (script.client, events)
+    };
+    let three = with(usize::MAX, usize::MAX).0.outbox.answer_bytes();
+    assert!(three > 100);
+    assert!(with(three, usize::MAX).0.wants_read());
+    assert!(!with(three - 1, usize::MAX).0.wants_read());
+    assert!(with(usize::MAX, three).1.is_empty());
+    assert_eq!(with(usize::MAX, three - 1).1, ["closed Overflow"]);
+}
+
+#[test]
 fn answers_that_nobody_reads_are_bounded_in_bytes_and_time() {
     let mut script = Script::handshake(|config| {
         config.limits.outbound_high_water = 400;
@@ -166,9 +188,11 @@ fn answers_that_nobody_reads_are_bounded_in_bytes_and_time() {
         script.line(ping);
         assert!(script.events().is_empty());
     }
-    script.pass(Duration::from_secs(29));
+    let due = script.client.poll_timeout().expect("it is watched");
+    assert_eq!(due.duration_since(script.now), Duration::from_secs(30));
+    script.pass(Duration::from_millis(29_999));
     assert!(script.events().is_empty());
-    script.pass(Duration::from_secs(1));
+    script.pass(Duration::from_millis(1));
     assert_eq!(script.events(), ["closed Unresponsive"]);
 
     // A loop that reads all the same is stopped as well.

@@ -35,6 +35,22 @@ impl Script {
 }
 
 #[test]
+fn opening_takes_as_long_as_a_call_where_nothing_else_can_be_tried() {
+    let handshake = EraMode::Handshake(ProtocolVersion::V2025_11_25);
+    for era in [EraMode::Stateless, handshake] {
+        let mut script = Script::new(era, |config| {
+            config.limits.call_timeout = Duration::from_secs(7);
+        });
+        script.sent_lines();
+        let due = script
+            .client
+            .poll_timeout()
+            .expect("it does not wait for ever");
+        assert_eq!(due.duration_since(script.now), Duration::from_secs(7));
+    }
+}
+
+#[test]
 fn a_call_has_its_time_anew_when_all_questions_are_answered() {
     let mut script = Script::handshake(with_roots);
     let call = script.call_within(10);

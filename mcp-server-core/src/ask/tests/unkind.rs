@@ -429,6 +429,18 @@ fn a_call_that_is_cancelled_while_it_asks_takes_its_questions_back() {
 }
 
 #[test]
+fn so_many_calls_may_wait_for_answers() {
+    let mut limits = Limits::default();
+    limits.calls_in_flight = 2;
+    let mut client = Client::new(OLD, server().limits(limits));
+    let ids = [(); 3].map(|()| client.send("tools/call", json!({"name": "age"})));
+    assert_eq!(client.asked().len(), 2);
+    let refused = client.take(ids[2]).expect("it is refused");
+    assert_eq!(refused["error"]["code"], -32000, "{refused}");
+    assert!(client.take(ids[1]).is_none());
+}
+
+#[test]
 fn a_person_may_take_ten_minutes_and_the_call_does_not_notice() {
     for wait in [0, 1] {
         let mut client = Client::new(OLD, server());

@@ -42,7 +42,9 @@ fn a_late_answer_is_a_stream_that_primes_its_client() {
     let mut rig = rig();
     let id = session(&mut rig, "2025-11-25");
     let mut open = call_tool(&mut rig, &id, "1", "wait");
-    rig.pass(Duration::from_secs(1), &mut open);
+    rig.pass(Duration::from_millis(999), &mut open);
+    assert_eq!(open.status, 0);
+    rig.pass(Duration::from_millis(1), &mut open);
     assert_eq!(open.events(), ["id: 2-0; retry: 1000; data:"]);
     rig.finish();
     assert_eq!(rig.wakes, [open.number]);

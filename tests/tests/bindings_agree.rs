@@ -566,3 +566,55 @@ fn one_script_gives_one_transcript_after_a_handshake() {
 fn one_script_gives_one_transcript_without_a_handshake() {
     insta::assert_snapshot!("stateless", agree(Era::Stateless));
 }
+
+/// What an error of a binding says, how it debugs, and what it was caused by.
+fn said(error: &dyn std::error::Error) -> [String; 3] {
+    let cause = error.source().map_or(String::new(), ToString::to_string);
+    [error.to_string(), format!("{error:?}"), cause]
+}
+
+macro_rules! errors_of {
+    ($binding:ident) => {{
+        use $binding::Error;
+        let build = ServerBuilder::new("s", "1").tool(ToolEntry::new("t"));
+        let call = mcp_client_core::CallError::TimedOut;
+        let output = mcp_client_core::OutputError::Missing;
+        let endpoint = mcp_client_core::http::Endpoint::new("ftp://a.b");
+        let errors = [
+            Error::from(build.build_service().unwrap_err()),
+            Error::from(call),
+            Error::from(output),
+            Error::from(endpoint.unwrap_err()),
+            Error::from(std::io::Error::other("a broken pipe")),
+        ];
+        assert!(matches!(
+            errors,
+            [
+                Error::Build(_),
+                Error::Call(_),
+                Error::Output(_),
+                Error::Io(_),
+                Error::Io(_)
+            ]
+        ));
+        errors.map(|error| said(&error))
+    }};
+}
+
+#[test]
+fn an_error_says_the_same_in_every_binding() {
+    let texts = errors_of!(bind_blocking);
+    assert_eq!(errors_of!(bind_tokio), texts);
+    assert_eq!(errors_of!(bind_async_std), texts);
+    for [text, debug, _] in &texts {
+        assert_eq!(text, debug, "a `main` that fails ends with a sentence");
+    }
+    let [build, call, output, endpoint, io] = &texts;
+    let no_function = "the tool `t` has no function to run";
+    assert!(build[0].starts_with(&format!("the server cannot be built: {no_function}")));
+    assert!(build[2].starts_with(no_function), "{build:?}");
+    assert_eq!(call[0], "the server did not answer in time");
+    assert_eq!((&call[2], &output[2]), (&call[0], &output[0]));
+    assert!(endpoint[0].contains("it does not begin with http:// or https://"));
+    assert_eq!((&*io[0], &*io[2]), ("a broken pipe", "a broken pipe"));
+}

@@ -43,13 +43,25 @@ fn config(era: EraMode) -> Config {
     config
 }
 
-/// Asks for one of everything. What cannot be asked any more is not.
-fn ask(session: &mut Session, now: Instant) {
+/// Asks for one of everything, and tells how many calls that are. What cannot be asked any more is
+/// not.
+fn ask(session: &mut Session, now: Instant) -> usize {
     let options = CallOptions::default().with_progress();
-    let _ = session.call::<CallTool>(&CallToolParams::new("t"), &options, now);
-    let _ = session.list_all::<ListTools>(&options, now);
     let wanted = Subscription::lists().with_uri("a:b");
-    let _ = session.subscribe(wanted, &options, now);
+    let asked = [
+        session
+            .call::<CallTool>(&CallToolParams::new("t"), &options, now)
+            .is_ok(),
+        session.list_all::<ListTools>(&options, now).is_ok(),
+        session.subscribe(wanted, &options, now).is_ok(),
+    ];
+    asked.into_iter().filter(|asked| *asked).count()
+}
+
+/// How many calls have ended.
+fn ended(seen: &[String]) -> usize {
+    let is_end = |seen: &&String| seen.starts_with("Done(");
+    seen.iter().filter(is_end).count()
 }
 
 /// Answers what the server asks, and tells what happens.
@@ -63,7 +75,7 @@ fn tell(session: &mut Session, event: Event, seen: &mut Vec<String>, now: Instan
     }
 }
 
-/// Law: however the server's bytes are cut, the same happens; and then everything ends. What is
+/// Law: however the server's bytes are cut, the same happens; and then every call ends, once. What is
 /// sent is the same as well, but for what a server has answered before it was sent: that is not
 /// sent any more. The first byte chooses how the revision is found.
 pub fn client_bytes(input: &[u8]) {
@@ -89,7 +101,7 @@ pub fn client_bytes(input: &[u8]) {
 /// What is told and what is sent.
 fn happens(era: EraMode, bytes: &[u8], piece: usize) -> (String, String) {
     let mut client = Client::new(config(era), NOW);
-    ask(&mut client, NOW);
+    let asked = ask(&mut client, NOW);
     let (mut seen, mut sent) = (Vec::new(), Vec::new());
     let mut turn = |client: &mut Client, now| {
         while let Some(event) = client.poll_event() {
@@ -106,6 +118,7 @@ fn happens(era: EraMode, bytes: &[u8], piece: usize) -> (String, String) {
     client.handle_eof(NOW);
     turn(&mut client, NOW);
     assert!(client.is_closed() && client.poll_timeout().is_none());
+    assert_eq!(ended(&seen), asked, "{seen:?}");
     (seen.join("\n"), String::from_utf8_lossy(&sent).into_owned())
 }
 
@@ -149,8 +162,8 @@ pub fn era_probe(input: &[u8]) {
     panic!("it neither agrees nor ends");
 }
 
-/// Law: whatever comes of a client's exchanges, nothing panics, every call ends in bounded time,
-/// and after `close` no exchange is left open. Each line of the input is something that comes of
+/// Law: whatever comes of a client's exchanges, every call ends in bounded time, and once; and
+/// after `close` no exchange is left open. Each line of the input is something that comes of
 /// one of them.
 pub fn client_http(input: &[u8]) {
     let mut run = Run::new(input.first().copied().unwrap_or_default());
@@ -165,6 +178,7 @@ struct Run {
     client: HttpClient,
     open: Vec<FetchId>,
     now: Instant,
+    asked: usize,
     seen: Vec<String>,
 }
 
@@ -180,11 +194,12 @@ impl Run {
         // A URL that is one.
         let endpoint = Endpoint::new("http://localhost/mcp").expect("a URL");
         let mut client = HttpClient::new(config(era), endpoint, NOW);
-        ask(&mut client, NOW);
+        let asked = ask(&mut client, NOW);
         let mut run = Self {
             client,
             open: Vec::new(),
             now: NOW,
+            asked,
             seen: Vec::new(),
         };
         run.turn();
@@ -272,6 +287,7 @@ impl Run {
             self.turn();
             if self.client.is_closed() {
                 assert!(self.open.is_empty(), "an exchange is left open");
+                assert_eq!(ended(&self.seen), self.asked, "{:?}", self.seen);
                 return;
             }
             if let Some(due) = self.client.poll_timeout() {

@@ -12,7 +12,7 @@ use alloc::{
 
 use crate::{
     encode::Encode,
-    frame::{LineDecoder, SseDecoder},
+    frame::{LineDecoder, SseDecoder, sse},
     json::{self, Json, Raw},
     limits::Limits,
     rpc::{self, Incoming, Message},
@@ -57,12 +57,33 @@ fn lines(input: &[u8], piece: usize) -> Vec<String> {
     seen
 }
 
-/// Law: however an event stream is cut, it has the same events.
+/// Law: however an event stream is cut, it has the same events, and no more is kept than one of
+/// them may have; and what is written as an event is read as it was, but for its line ends.
 pub fn sse(input: &[u8]) {
     let whole = events(input, input.len().max(1));
     for piece in [1, 3] {
         assert_eq!(events(input, piece), whole, "cut into pieces of {piece}");
     }
+    let id = String::from_utf8_lossy(&input[..input.len().min(8)]);
+    let mut written = Vec::new();
+    sse::write_event(&mut written, None, Some(&id), input);
+    let mut decoder = SseDecoder::new(written.len());
+    decoder.store(&written);
+    let event = match decoder.next_event() {
+        Some(Ok(event)) => event,
+        other => panic!("{other:?} was written as an event"),
+    };
+    let id = id.replace(['\r', '\n', '\0'], "");
+    let mut data = Vec::new();
+    for (at, byte) in input.iter().enumerate() {
+        match byte {
+            b'\r' if input.get(at + 1) == Some(&b'\n') => {}
+            b'\r' => data.push(b'\n'),
+            byte => data.push(*byte),
+        }
+    }
+    assert_eq!((event.id, event.data), (Some(&*id), &*data));
+    assert!(decoder.next_event().is_none(), "one event was written");
 }
 
 fn events(input: &[u8], piece: usize) -> Vec<String> {
@@ -73,6 +94,10 @@ fn events(input: &[u8], piece: usize) -> Vec<String> {
         while let Some(event) = decoder.next_event() {
             seen.push(event.map_or_else(|error| error.to_string(), |event| format!("{event:?}")));
         }
+        assert!(
+            decoder.buffered() <= LIMIT + 1,
+            "more is kept than an event may have"
+        );
     }
     seen.push(format!(
         "{:?} {:?}",

@@ -32,8 +32,7 @@ pub(crate) struct Notes {
     given: BTreeSet<(String, String)>,
     /// How often each call has done what is to be done once.
     once: BTreeMap<u32, u32>,
-    /// The calls that only read: a client over HTTP makes them again when it is not known what
-    /// came of them.
+    /// The calls that are made again when it is not known what came of them.
     reads: BTreeSet<u32>,
     /// A law that a handler has seen broken, whose panic would be caught.
     broken: Option<String>,
@@ -75,8 +74,8 @@ impl Notebook {
         }
     }
 
-    /// Notes that this call only reads.
-    fn reads(&self, number: u32) {
+    /// Notes that this call only reads, and may be made again.
+    pub(crate) fn reads(&self, number: u32) {
         self.lock().reads.insert(number);
     }
 
@@ -313,12 +312,10 @@ pub(crate) fn askers(notebook: &Notebook) -> Askers {
         }))
         .prompt(PromptEntry::new("ask").run(move |input, cx| {
             let (number, script) = (input.get("n")?, input.get("s")?);
-            prompt.reads(number);
             play(number, script, cx, &prompt)
         }))
         .resource(ResourceEntry::new(TEMPLATE, "asks").run(move |input, cx| {
             let (number, script) = (input.get("n")?, input.get("s")?);
-            resource.reads(number);
             play(number, script, cx, &resource)
         }))
         .build()

@@ -46,6 +46,7 @@ impl World {
             7 => {
                 let request = transfer.request.clone();
                 self.spoil(at);
+                self.pairs[at].program.doubled = true;
                 self.open(at, None, request);
             }
             8 => self.replace(at, number, StatusCode::BAD_GATEWAY),
@@ -57,6 +58,7 @@ impl World {
                 });
                 network.crippled = true;
                 self.spoil(at);
+                self.pairs[at].program.memory.blind = true;
             }
             _ => {
                 let names = [names::PROTOCOL_VERSION, names::METHOD, names::SESSION_ID];
@@ -64,6 +66,7 @@ impl World {
                 transfer.request.headers_mut().remove(name);
                 network.crippled = true;
                 self.spoil(at);
+                self.pairs[at].program.memory.blind = true;
             }
         }
     }

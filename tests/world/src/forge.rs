@@ -49,7 +49,13 @@ impl World {
             answers.insert("nobody".to_owned(), Value::Object(Map::new()));
         }
         let params = Json::new(&params).expect("it is JSON");
+        let by = match &self.pairs[at].link {
+            Link::Http(network) => &network.judge,
+            Link::Stream(stream) => &stream.judge,
+        };
+        let is_same_subject = by.subject == given.subject;
         let server = self.pairs[at].program.machine.session().server();
+        let changed = changed || !is_same_subject;
         // In older revisions these are members without a meaning.
         let counts = server.is_some_and(|server| server.version.era() == Era::Stateless);
         let method = given.method.clone();

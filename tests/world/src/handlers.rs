@@ -11,8 +11,9 @@ use mcp_proto::{
     rpc::{CallId, RpcError},
     time::Instant,
     types::{
-        CallToolResult, Completion, GetPromptResult, Implementation, LoggingLevel, Prompt,
-        PromptArgument, ReadResourceResult, ResourceContents, ResourceTemplate, Tool,
+        CacheHints, CallToolResult, Completion, GetPromptResult, Implementation, LoggingLevel,
+        Prompt, PromptArgument, ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
+        Tool,
     },
 };
 use mcp_server_core::{
@@ -23,6 +24,7 @@ use mcp_server_core::{
 
 use crate::{
     asks::{self, Askers},
+    kept,
     program::Said,
     scenario::Pick,
 };
@@ -36,6 +38,8 @@ pub(crate) enum Act {
     Hold,
     /// Waits for a step that runs it: it asks, and is run again with the answers.
     Run(Handler),
+    /// Shows the newest version of what clients keep, in place.
+    Kept,
 }
 
 fn tool(name: &str) -> Tool {
@@ -49,8 +53,18 @@ fn asking_tool(name: &str) -> Tool {
     Tool::new(name, Json::parse(schema).expect("it is JSON"))
 }
 
+/// The tool by which lists of tools are told from each other.
+fn counter(version: u32) -> Tool {
+    tool("quick").with_description(version.to_string())
+}
+
 /// The service that a world begins with.
-pub(crate) fn service(limits: Limits, askers: Askers, sealed: bool) -> Service<Act> {
+pub(crate) fn service(
+    limits: Limits,
+    askers: Askers,
+    sealed: bool,
+    hints: CacheHints,
+) -> Service<Act> {
     let prompt = Prompt::new("hold").with_argument(PromptArgument::new("n"));
     let asking = Prompt::new("ask")
         .with_argument(PromptArgument::new("n"))
@@ -66,7 +80,9 @@ pub(crate) fn service(limits: Limits, askers: Askers, sealed: bool) -> Service<A
         .announce(ComponentKind::Prompt)
         .announce(ComponentKind::Resource)
         .tool(tool("hold"), Act::Hold)
-        .tool(tool("quick"), Act::Quick)
+        .tool(counter(0), Act::Quick)
+        .resource(Resource::new(kept::URI, "kept"), Act::Kept)
+        .list_cache(hints)
         .prompt(prompt, Act::Hold)
         .template(ResourceTemplate::new("note:///{n}", "notes"), Act::Hold)
         .completion(Act::Hold)
@@ -81,11 +97,18 @@ pub(crate) fn service(limits: Limits, askers: Askers, sealed: bool) -> Service<A
         .expect("a valid service")
 }
 
-/// Adds something to the service, or takes it away.
-pub(crate) fn swapped(service: &Service<Act>, what: Pick) -> Arc<Service<Act>> {
+/// Adds something to the service, or takes it away. `version` is that of the list of tools, where
+/// this is what changes.
+pub(crate) fn swapped(service: &Service<Act>, what: Pick, version: u32) -> Arc<Service<Act>> {
     let edited = service.edited(|edit| match what.0 % 3 {
-        0 if edit.remove(ComponentKind::Tool, "extra") => Ok(true),
-        0 => edit.add_tool(Component::new(tool("extra"), Act::Hold)),
+        0 => {
+            edit.remove(ComponentKind::Tool, "quick");
+            edit.add_tool(Component::new(counter(version), Act::Quick))?;
+            match edit.remove(ComponentKind::Tool, "extra") {
+                true => Ok(true),
+                false => edit.add_tool(Component::new(tool("extra"), Act::Hold)),
+            }
+        }
         1 if edit.remove(ComponentKind::Prompt, "hold") => Ok(true),
         1 => {
             let prompt = Prompt::new("hold").with_argument(PromptArgument::new("n"));
@@ -160,7 +183,10 @@ impl Held {
             home,
             id: call.ticket.call(),
             ticket: call.ticket,
-            number: number_of(&call.work),
+            number: match &call.handler {
+                Act::Kept => 0,
+                _ => number_of(&call.work),
+            },
             work: call.work,
             cancel: call.context.cancel.clone(),
             cancelled: false,

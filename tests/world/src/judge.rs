@@ -76,8 +76,9 @@ enum Stage {
 struct Asked {
     stage: Stage,
     method: String,
-    /// What a call that may ask was made with.
+    /// What a call that may ask was made with, and on whose behalf.
     params: Option<String>,
+    subject: String,
     /// What a stream's acknowledgement has granted.
     granted: Option<SubscriptionFilter>,
 }
@@ -89,6 +90,8 @@ pub(crate) struct Given {
     /// The parameters' object of the request that was answered with it.
     pub(crate) params: String,
     pub(crate) state: String,
+    /// On whose behalf that request was made.
+    pub(crate) subject: String,
 }
 
 /// More are not remembered.
@@ -102,6 +105,8 @@ pub(crate) struct Judge {
     questions: BTreeMap<String, bool>,
     /// What the client has declared.
     pub(crate) able: ClientCapabilities,
+    /// On whose behalf the client asks.
+    pub(crate) subject: String,
     /// What the client was given to bring back, the newest last.
     pub(crate) states: Vec<Given>,
     /// The last report for each token, and the request it belongs to.
@@ -148,6 +153,7 @@ impl Judge {
             stage: Stage::Open,
             method: method.to_owned(),
             params,
+            subject: self.subject.clone(),
             granted: None,
         };
         let before = self.asked.insert(id.to_owned(), asked);
@@ -249,6 +255,7 @@ impl Judge {
         let Some(Asked {
             method,
             params: Some(params),
+            subject,
             ..
         }) = self.asked.get(id)
         else {
@@ -264,6 +271,7 @@ impl Judge {
             method: method.clone(),
             params: params.clone(),
             state,
+            subject: subject.clone(),
         });
     }
 

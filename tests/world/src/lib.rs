@@ -27,12 +27,19 @@
 //! | S8 never is something owed with nothing to wait for | `rest` |
 //! | S9 how bytes are cut changes nothing | `replay` |
 //! | S10 the same scenario has the same trace | `tests/laws.rs`, `world-run` |
-//! | S11 handlers that ask are told the same in every era, and only what was answered to them | `eras`, `asks`, `forge` |
+//! | S11 handlers that ask are told the same in every era, and only what was answered to them; what they do once is done once | `eras`, `asks`, `forge` |
 //! | T1 a task that a client was told of is found until its time is over, whatever processes end | `holder` |
 //! | T2 what has ended never changes, nor what it has come to | `holder` |
 //! | T3 a task comes to what its own call has come to | `holder` |
 //! | T4 what was cancelled is at work no more, once that was acknowledged | `holder` |
 //! | T5 after its process has ended nothing is said to be worked on; what waits for answers still does | `holder` |
+//! | C1 what a client has kept it shows no longer than it may | `kept` |
+//! | C2 nor once it was told of a newer version | `kept` |
+//! | C3 nor to anybody but whom it was made for | `kept` |
+//! | R1 an event comes through to a client once, and after those before it | `shelf` |
+//! | R2 a client resumes a stream from the last event that came through | `shelf` |
+//! | R3 a stream that is resumed passes over nothing that is kept | `network` |
+//! | R4 a program is told each report once | `program` |
 //! | where nothing was lost or added, no machine complains about the other | `stream`, `program` |
 //!
 //! There is no S12: the machines have no log that an error could stand in.
@@ -50,6 +57,7 @@
 //! [`shrink`] looks for the shortest scenario that has the same fault.
 
 mod asks;
+mod calls;
 mod disk;
 mod eras;
 mod faults;
@@ -57,6 +65,7 @@ mod forge;
 mod handlers;
 mod holder;
 mod judge;
+mod kept;
 mod machine;
 mod network;
 mod office;
@@ -65,6 +74,7 @@ mod program;
 mod replay;
 mod rest;
 mod scenario;
+mod shelf;
 mod shrink;
 mod steps;
 mod stream;

@@ -1,12 +1,23 @@
 //! One client's HTTP exchanges, between it and the server: they overtake each other, get lost,
 //! come twice, and break off in the middle of an event.
 
-use http::{Request, header::HeaderName, response::Parts};
-use mcp_client_core::http::FetchId;
-use mcp_proto::{frame::SseDecoder, http::EVENT_STREAM};
-use mcp_server_core::http::Exchange;
+use std::collections::VecDeque;
 
-use crate::{handlers::Act, judge::Judge, trace::Trace};
+use http::{HeaderMap, Request, header::HeaderName, response::Parts};
+use mcp_client_core::http::FetchId;
+use mcp_proto::{
+    frame::SseDecoder,
+    http::{EVENT_STREAM, names},
+};
+use mcp_server_core::http::{EventId, Exchange};
+
+use crate::{
+    handlers::Act,
+    judge::Judge,
+    kept::{Memory, Thing, Versions},
+    shelf::{Places, Shelves},
+    trace::Trace,
+};
 
 /// All exchanges of one client.
 #[derive(Debug)]
@@ -21,6 +32,8 @@ pub(crate) struct Network {
     pub(crate) faulty: bool,
     /// A header was taken away, which nobody has to cope with for ever.
     pub(crate) crippled: bool,
+    /// How far streams have come through to the client.
+    pub(crate) places: Places,
 }
 
 impl Network {
@@ -36,6 +49,7 @@ impl Network {
             piece: 0,
             faulty: false,
             crippled: false,
+            places: Places::default(),
         }
     }
 }
@@ -69,6 +83,34 @@ pub(crate) struct Transfer {
     /// A header that gets lost on the way back.
     pub(crate) stripped: Option<HeaderName>,
     reader: Reader,
+    /// The session that it belongs to, if any.
+    session: String,
+    /// The last event that was written, or the one that it goes on after.
+    written: Option<EventId>,
+    /// The versions that were the newest when changes were told, for each that has not arrived.
+    changes: VecDeque<(Thing, u32)>,
+    /// What the client reads of events.
+    seen: Option<SseDecoder>,
+}
+
+/// No event of a server of ours is longer.
+const EVENT: usize = 1 << 20;
+
+/// An event follows the one before it on its stream, and passes over none that is kept.
+fn goes_on(
+    before: Option<EventId>,
+    id: EventId,
+    is_message: bool,
+    session: &str,
+    shelves: &Shelves,
+) {
+    let Some(before) = before else { return };
+    assert_eq!(before.stream, id.stream, "R3: an event of another stream");
+    let follows = id.number > before.number || (!is_message && id.number == before.number);
+    assert!(follows, "R3: event {id} comes after {before}");
+    let kept = shelves.next(session, before);
+    let passed = kept.filter(|kept| kept.number < id.number || (!is_message && *kept == id));
+    assert_eq!(passed, None, "R3: passed over by {id}, after {before}");
 }
 
 /// What the judge reads of a response.
@@ -79,11 +121,31 @@ enum Reader {
     Whole(Vec<u8>),
 }
 
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn is_events(head: &Parts) -> bool {
+    let kind = text(&head.headers, &http::header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.starts_with(EVENT_STREAM))
+}
+
 impl Transfer {
+    /// The event after which the client wants to go on.
+    pub(crate) fn resumes(&self) -> Option<(&str, EventId)> {
+        Some((&self.session, self.written?))
+    }
+
     pub(crate) fn new(number: u64, fetch: Option<FetchId>, request: Request<Vec<u8>>) -> Self {
+        let session = text(request.headers(), &names::SESSION_ID).unwrap_or_default();
+        let last = text(request.headers(), &names::LAST_EVENT_ID);
         Self {
             number,
             fetch,
+            session: session.to_owned(),
+            written: last.and_then(EventId::parse),
+            changes: VecDeque::new(),
+            seen: None,
             request,
             exchange: None,
             arrived: false,
@@ -104,10 +166,12 @@ impl Transfer {
 
     /// The server has settled the response's head.
     pub(crate) fn take_head(&mut self, head: Parts) {
-        let kind = head.headers.get(http::header::CONTENT_TYPE);
-        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        self.reader = if kind.starts_with(EVENT_STREAM) {
-            Reader::Events(SseDecoder::new(1 << 20))
+        let kind = text(&head.headers, &http::header::CONTENT_TYPE).unwrap_or_default();
+        if let Some(session) = text(&head.headers, &names::SESSION_ID) {
+            session.clone_into(&mut self.session);
+        }
+        self.reader = if is_events(&head) {
+            Reader::Events(SseDecoder::new(EVENT))
         } else if kind.starts_with("application/json") {
             Reader::Whole(Vec::new())
         } else {
@@ -117,7 +181,13 @@ impl Transfer {
     }
 
     /// The server has written a part of the body, which the judge reads.
-    pub(crate) fn take_body(&mut self, part: &[u8], judge: &mut Judge, trace: &mut Trace) {
+    pub(crate) fn take_body(
+        &mut self,
+        part: &[u8],
+        (judge, shelves): (&mut Judge, &Shelves),
+        newest: Versions,
+        trace: &mut Trace,
+    ) {
         self.body.extend_from_slice(part);
         if self.foreign {
             return;
@@ -129,13 +199,45 @@ impl Transfer {
                 events.store(part);
                 while let Some(event) = events.next_event() {
                     let event = event.expect("a server's events are short");
+                    if let Some(id) = event.id.and_then(EventId::parse) {
+                        let is_message = event.is_message();
+                        goes_on(self.written, id, is_message, &self.session, shelves);
+                        self.written = Some(id);
+                    }
                     // Those of other names belong to the transport.
                     if event.is_message() && event.name == "message" {
                         let text = std::str::from_utf8(event.data).expect("it is UTF-8");
                         trace.note(format_args!("~{} > {text}", self.number));
                         judge.server_says(text);
+                        if let Some(thing) = Thing::of_change(text) {
+                            self.changes.push_back((thing, newest[thing as usize]));
+                        }
                     }
                 }
+            }
+        }
+    }
+
+    /// The client gets the response's head.
+    pub(crate) fn give_head(&mut self, head: &Parts) {
+        self.headed = true;
+        self.seen = is_events(head).then(|| SseDecoder::new(EVENT));
+    }
+
+    /// The client gets a part of the body.
+    pub(crate) fn give_body(&mut self, part: &[u8], places: &mut Places, memory: &mut Memory) {
+        let Some(seen) = &mut self.seen else { return };
+        seen.store(part);
+        while let Some(event) = seen.next_event() {
+            let event = event.expect("a server's events are short");
+            if let Some(id) = event.id.and_then(EventId::parse) {
+                places.reach(&self.session, id, event.is_message());
+            }
+            let text = String::from_utf8_lossy(event.data);
+            if Thing::of_change(&text).is_some() {
+                let (thing, version) = self.changes.pop_front().expect("it was written");
+                let arrived = &mut memory.arrived[thing as usize];
+                *arrived = version.max(*arrived);
             }
         }
     }

@@ -4,77 +4,22 @@ use std::{collections::BTreeMap, time::Duration};
 
 use mcp_client_core::{
     CallError, CallOptions, Change, Closed, Delivery, Event, Fault, InputError, InputTicket,
-    Misuse, Pending, Session, Subscribed, Subscription, SubscriptionId,
+    Misuse, SubscriptionId,
 };
 use mcp_proto::{
     json::Json,
-    request::{CallTool, Complete, GetPrompt, ListTools, ReadResource},
     rpc::{CallId, RpcError, codes},
     time::Instant,
-    types::{
-        CallToolParams, CallToolResult, CompleteParams, CompleteResult, CompletionArgument,
-        CompletionReference, EmptyResult, GetPromptParams, GetPromptResult, InputRequest,
-        LoggingLevel, ReadResourceParams, ReadResourceResult, Tool,
-    },
+    types::{InputRequest, LoggingLevel},
 };
 
 use crate::{
     asks::{self, Notebook, Reply},
+    calls::{self, Waiting, What, subscription},
+    kept::{self, Before, History, Memory, Thing},
     machine::Machine,
     scenario::Pick,
 };
-
-/// What a call asks for.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum What {
-    Tool(&'static str),
-    /// With progress reports and log entries, and little patience.
-    Watched,
-    Prompt,
-    Resource,
-    Complete,
-    List,
-    Ping,
-    Level,
-    Join(usize),
-    /// Something that asks, in one of four ways, with its script.
-    Ask(usize, u8),
-    /// With a state that was given to somebody: whether it must be refused.
-    Forged(bool),
-}
-
-const CALLS: [What; 16] = [
-    What::Tool("hold"),
-    What::Watched,
-    What::Tool("quick"),
-    What::Prompt,
-    What::Resource,
-    What::Complete,
-    What::List,
-    What::Ping,
-    What::Level,
-    What::Tool("extra"),
-    What::Tool("missing"),
-    What::Tool("hold"),
-    What::Ask(0, 0),
-    What::Ask(1, 0),
-    What::Ask(2, 0),
-    What::Ask(3, 0),
-];
-
-/// What can be subscribed to.
-fn subscription(which: usize) -> Subscription {
-    match which {
-        0 => Subscription::lists(),
-        1 => Subscription::uri("note:///watched"),
-        2 => Subscription::lists().with_uri("note:///watched"),
-        _ => {
-            let mut tools = Subscription::default();
-            tools.tools = true;
-            tools
-        }
-    }
-}
 
 /// What a handler has answered to the call of this number, as far as it was accepted.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,23 +33,12 @@ pub(crate) enum Said {
 pub(crate) type Book = BTreeMap<u32, Vec<Said>>;
 
 #[derive(Debug)]
-enum Waiting {
-    Tool(Pending<CallToolResult>),
-    Prompt(Pending<GetPromptResult>),
-    Resource(Pending<ReadResourceResult>),
-    Complete(Pending<CompleteResult>),
-    List(Pending<Vec<Tool>>),
-    Nothing(Pending<EmptyResult>),
-    Join(Pending<Subscribed>),
-    Forged(Pending<Json>),
-}
-
-#[derive(Debug)]
 struct Open {
     id: CallId,
     number: u32,
     what: What,
     made: Instant,
+    before: Before,
     patience: Duration,
     cancelled: bool,
     waiting: Waiting,
@@ -127,13 +61,19 @@ pub(crate) struct Program {
     pub(crate) disturbed: bool,
     /// Its network loses things: calls may fail.
     pub(crate) unreliable: bool,
+    /// Its network has sent something twice, whose reports come twice.
+    pub(crate) doubled: bool,
+    /// What it may have kept.
+    pub(crate) memory: Memory,
+    /// How far each call has come that tells.
+    progress: BTreeMap<CallId, f64>,
     /// Results of calls that were made to be looked at.
     pub(crate) wanted: BTreeMap<u32, Result<String, CallError>>,
     patience: Duration,
 }
 
 impl Program {
-    pub(crate) fn new(machine: Machine, patience: Duration) -> Self {
+    pub(crate) fn new(machine: Machine, memory: Memory, patience: Duration) -> Self {
         Self {
             machine,
             open: Vec::new(),
@@ -145,6 +85,9 @@ impl Program {
             closed: None,
             disturbed: false,
             unreliable: false,
+            doubled: false,
+            memory,
+            progress: BTreeMap::new(),
             wanted: BTreeMap::new(),
             patience,
         }
@@ -163,13 +106,22 @@ impl Program {
         format!("{:?}", self.open)
     }
 
-    /// Makes a call.
-    pub(crate) fn call(&mut self, what: Pick, number: u32, now: Instant) {
-        let chosen = match what.of(&CALLS) {
-            What::Ask(kind, _) => What::Ask(kind, what.0 / 16),
-            other => other,
-        };
+    /// Makes a call, and tells which.
+    pub(crate) fn call(&mut self, what: Pick, number: u32, now: Instant) -> What {
+        let chosen = What::of(what);
         self.start(chosen, number, now);
+        chosen
+    }
+
+    /// From now on it asks on this one's behalf.
+    pub(crate) fn acts_for(&mut self, subject: &str, now: Instant) {
+        self.memory.acts_for(subject.to_owned(), now);
+        for open in &mut self.open {
+            // It may go out on this one's behalf, or have gone out before.
+            if open.what == What::Forged(true) {
+                open.what = What::Forged(false);
+            }
+        }
     }
 
     /// Makes a call that must succeed if nothing is wrong.
@@ -242,6 +194,7 @@ impl Program {
                 number,
                 what: What::Forged(refused),
                 made: now,
+                before: self.memory.before(),
                 patience: self.patience,
                 cancelled: false,
                 waiting: Waiting::Forged(pending),
@@ -249,7 +202,7 @@ impl Program {
         }
     }
 
-    fn start(&mut self, what: What, number: u32, now: Instant) {
+    pub(crate) fn start(&mut self, what: What, number: u32, now: Instant) {
         let mut options = CallOptions::default();
         let mut patience = self.patience;
         if what == What::Watched {
@@ -260,7 +213,7 @@ impl Program {
                 .with_log_level(LoggingLevel::Info);
         }
         let closed = self.closed;
-        match start(self.machine.session(), what, number, &options, now) {
+        match calls::start(self.machine.session(), what, number, &options, now) {
             Ok(waiting) => {
                 assert_eq!(closed, None, "a closed client took a call");
                 self.open.push(Open {
@@ -268,6 +221,7 @@ impl Program {
                     number,
                     what,
                     made: now,
+                    before: self.memory.before(),
                     patience,
                     cancelled: false,
                     waiting,
@@ -301,7 +255,7 @@ impl Program {
     }
 
     /// Takes one event. Tells whether there was one.
-    pub(crate) fn poll(&mut self, book: &Book, now: Instant) -> Option<String> {
+    pub(crate) fn poll(&mut self, book: &Book, history: &History, now: Instant) -> Option<String> {
         let event = self.machine.poll_event()?;
         assert!(self.closed.is_none(), "an event after the end: {event:?}");
         let mut text = match &event {
@@ -309,11 +263,12 @@ impl Program {
             event => format!("{event:?}"),
         };
         match event {
-            Event::Done(id) => text = self.done(id, book, now),
-            Event::Changed(change) => {
-                let wanted = self.wants(&change);
-                assert!(wanted, "S4: nobody has asked for {change:?}");
-                self.told.push(change);
+            Event::Done(id) => text = self.done(id, book, history, now),
+            Event::Changed(change) => self.changed(change),
+            Event::Progress(id, progress) => {
+                let last = self.progress.insert(id, progress.done);
+                let grows = last.is_none_or(|last| progress.done > last);
+                assert!(grows || self.doubled, "R4: {progress:?} after {last:?}");
             }
             Event::Unsubscribed(id) => self.subscriptions.retain(|(open, _)| *open != id),
             // A message that nobody waits for an answer to was lost, or is late.
@@ -338,6 +293,17 @@ impl Program {
         Some(text)
     }
 
+    fn changed(&mut self, change: Change) {
+        let wanted = self.wants(&change);
+        assert!(wanted, "S4: nobody has asked for {change:?}");
+        match &change {
+            Change::Tools => self.memory.hears(Thing::Tools),
+            Change::Resource(uri) if **uri == *kept::URI => self.memory.hears(Thing::Resource),
+            _ => {}
+        }
+        self.told.push(change);
+    }
+
     fn wants(&self, change: &Change) -> bool {
         let joining = self.open.iter().filter_map(|open| match open.what {
             What::Join(which) => Some(which),
@@ -356,13 +322,14 @@ impl Program {
     }
 
     /// Takes the outcome of a call, and judges it.
-    fn done(&mut self, id: CallId, book: &Book, now: Instant) -> String {
+    fn done(&mut self, id: CallId, book: &Book, history: &History, now: Instant) -> String {
         let at = self.open.iter().position(|open| open.id == id);
         let at = at.unwrap_or_else(|| panic!("S1: told twice, or of nothing: {id:?}"));
         let Open {
             number,
             what,
             made,
+            before,
             patience,
             cancelled,
             waiting,
@@ -373,9 +340,18 @@ impl Program {
             self.subscriptions.push((joined, which));
         }
         let waited = now.duration_since(made);
+        let mut kept = false;
         match &outcome {
             Ok(_) if what == What::Forged(true) => {
                 panic!("S11: a state counted that was not given for this: {outcome:?}")
+            }
+            Ok(Some(text)) if matches!(what, What::Kept | What::List) => {
+                let thing = match what {
+                    What::List => Thing::Tools,
+                    _ => Thing::Resource,
+                };
+                let call = (made, before);
+                kept = self.memory.judge(thing, text, call, history, now);
             }
             Ok(Some(text)) => {
                 let said = book.get(&number).map(Vec::as_slice).unwrap_or_default();
@@ -406,7 +382,8 @@ impl Program {
             }
             Err(error) => panic!("{what:?} {number}: {error}"),
         }
-        let told = format!("Done({number}) {outcome:?}");
+        let from = if kept { " (kept)" } else { "" };
+        let told = format!("Done({number}){from} {outcome:?}");
         self.wanted
             .insert(number, outcome.map(Option::unwrap_or_default));
         told
@@ -436,143 +413,6 @@ fn expect_error(what: What, error: &RpcError, said: Option<&Vec<Said>>) {
     ];
     let told = said.is_some_and(|said| said.contains(&Said::Code(error.code)));
     assert!(told || own.contains(&error.code), "{what:?}: {error}");
-}
-
-fn start(
-    session: &mut Session,
-    what: What,
-    number: u32,
-    options: &CallOptions,
-    now: Instant,
-) -> Result<Waiting, Misuse> {
-    Ok(match what {
-        What::Tool(name) => Waiting::Tool(call_tool(session, name, number, options, now)?),
-        What::Watched => Waiting::Tool(call_tool(session, "hold", number, options, now)?),
-        What::Prompt => {
-            let mut params = GetPromptParams::new("hold");
-            params.arguments = [("n".to_owned(), number.to_string())].into();
-            Waiting::Prompt(session.call::<GetPrompt>(&params, options, now)?)
-        }
-        What::Resource => {
-            let params = ReadResourceParams::new(format!("note:///{number}"));
-            Waiting::Resource(session.call::<ReadResource>(&params, options, now)?)
-        }
-        What::Complete => {
-            let argument = CompletionArgument::new("n", number.to_string());
-            let params = CompleteParams::new(CompletionReference::prompt("hold"), argument);
-            Waiting::Complete(session.call::<Complete>(&params, options, now)?)
-        }
-        What::List => Waiting::List(session.list_all::<ListTools>(options, now)?),
-        What::Ping => Waiting::Nothing(session.ping(options, now)?),
-        What::Level => {
-            Waiting::Nothing(session.set_log_level(LoggingLevel::Warning, options, now)?)
-        }
-        What::Ask(kind, script) => ask(session, kind, script, number, options, now)?,
-        What::Forged(_) => panic!("it has parameters of its own"),
-        What::Join(which) => Waiting::Join(session.subscribe(subscription(which), options, now)?),
-    })
-}
-
-fn ask(
-    session: &mut Session,
-    kind: usize,
-    script: u8,
-    number: u32,
-    options: &CallOptions,
-    now: Instant,
-) -> Result<Waiting, Misuse> {
-    let script = script % asks::SCRIPTS;
-    Ok(match kind {
-        2 => {
-            let mut params = GetPromptParams::new("ask");
-            let arguments = [("n", number.to_string()), ("s", script.to_string())];
-            params.arguments = arguments.map(|(name, text)| (name.to_owned(), text)).into();
-            Waiting::Prompt(session.call::<GetPrompt>(&params, options, now)?)
-        }
-        3 => {
-            let params = ReadResourceParams::new(format!("ask:///{script}/{number}"));
-            Waiting::Resource(session.call::<ReadResource>(&params, options, now)?)
-        }
-        kind => {
-            let arguments = Json::parse(format!("{{\"n\":{number},\"s\":{script}}}"));
-            let params = CallToolParams::new(["ask", "await"][kind % 2])
-                .with_arguments(arguments.expect("it is JSON"));
-            Waiting::Tool(session.call::<CallTool>(&params, options, now)?)
-        }
-    })
-}
-
-fn call_tool(
-    session: &mut Session,
-    name: &str,
-    number: u32,
-    options: &CallOptions,
-    now: Instant,
-) -> Result<Pending<CallToolResult>, Misuse> {
-    let arguments = Json::parse(format!("{{\"n\":{number}}}")).expect("it is JSON");
-    let params = CallToolParams::new(name).with_arguments(arguments);
-    session.call::<CallTool>(&params, options, now)
-}
-
-impl Waiting {
-    fn id(&self) -> CallId {
-        match self {
-            Self::Tool(pending) => pending.id(),
-            Self::Prompt(pending) => pending.id(),
-            Self::Resource(pending) => pending.id(),
-            Self::Complete(pending) => pending.id(),
-            Self::List(pending) => pending.id(),
-            Self::Nothing(pending) => pending.id(),
-            Self::Join(pending) => pending.id(),
-            Self::Forged(pending) => pending.id(),
-        }
-    }
-
-    /// The result: its text, where a handler gives one, and the subscription that was granted.
-    fn take(
-        self,
-        session: &mut Session,
-    ) -> (Result<Option<String>, CallError>, Option<SubscriptionId>) {
-        let mut joined = None;
-        let outcome = match self {
-            Self::Tool(pending) => taken(session, pending).map(|result| {
-                let text = result.content.first().and_then(|block| block.as_text());
-                text.map(str::to_owned)
-            }),
-            Self::Prompt(pending) => taken(session, pending).map(|result| {
-                let first = result.messages.first();
-                let text = first.and_then(|one| one.content.as_text());
-                result.description.or(text.map(str::to_owned))
-            }),
-            Self::Resource(pending) => taken(session, pending).map(|result| {
-                let text = result.contents.first().and_then(|one| one.as_text());
-                text.map(str::to_owned)
-            }),
-            Self::Complete(pending) => {
-                taken(session, pending).map(|result| result.completion.values.into_iter().next())
-            }
-            Self::List(pending) => taken(session, pending).map(|tools| {
-                assert!(
-                    tools.iter().any(|tool| tool.name == "hold"),
-                    "an empty list"
-                );
-                None
-            }),
-            Self::Nothing(pending) => taken(session, pending).map(|_| None),
-            Self::Forged(pending) => taken(session, pending).map(|_| None),
-            Self::Join(pending) => taken(session, pending).map(|subscribed| {
-                joined = Some(subscribed.id);
-                None
-            }),
-        };
-        (outcome, joined)
-    }
-}
-
-fn taken<T>(session: &mut Session, pending: Pending<T>) -> Result<T, CallError> {
-    session
-        .take(pending)
-        .unwrap_or_else(|pending| panic!("{pending:?} is said to be done"))
 }
 
 fn kind_of(request: &InputRequest) -> &'static str {

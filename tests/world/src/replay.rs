@@ -45,10 +45,13 @@ fn transcript(service: &Arc<Service<Act>>, bytes: &[u8], piece: usize) -> String
                     continue;
                 };
                 let _ = writeln!(events, "{:?}", call.work);
-                let number = handlers::number_of(&call.work);
                 let (outcome, _) = match &call.handler {
                     Act::Run(handler) => handlers::run(handler, call.work, call.context),
-                    _ => handlers::outcome(&call.work, number, Pick(0)),
+                    Act::Kept => handlers::outcome(&call.work, 0, Pick(0)),
+                    _ => {
+                        let number = handlers::number_of(&call.work);
+                        handlers::outcome(&call.work, number, Pick(0))
+                    }
                 };
                 let _ = conn.finish(call.ticket, outcome, Instant::ZERO);
             }

@@ -6,6 +6,8 @@ use mcp_client_core::Change;
 use mcp_proto::{time::Instant, version::Era};
 
 use crate::{
+    calls::What,
+    kept::Thing,
     scenario::Pick,
     world::{Link, World},
 };
@@ -37,6 +39,7 @@ impl World {
             if self.is_told_of_changes(at) {
                 self.the_next_change_is_told(at);
             }
+            self.what_is_kept_gives_way(at);
         }
         let (now, trace) = (self.now, &mut self.trace);
         if let Some(office) = &mut self.office {
@@ -138,18 +141,43 @@ impl World {
         let outcome = self.pairs[at].program.wanted.get(&number);
         assert!(matches!(outcome, Some(Ok(_))), "L2: {outcome:?}");
         let deadline = self.now.saturating_add(PATIENCE);
+        // What was kept of the list until then is of no use after it.
+        self.read(at, What::List);
         loop {
             self.pairs[at].program.told.clear();
-            self.change(Pick(0));
+            self.swap(Pick(0));
             self.settle();
             if self.pairs[at].program.told.contains(&Change::Tools) {
-                return;
+                return self.read(at, What::List);
             }
             // A stream that was lost is opened again after a while; a pipe is never lost.
             let stream = self.pairs[at].stream().is_some();
             assert!(!stream, "L2: not told of a change");
             self.wait_until(deadline, "L2: not told of any change");
         }
+    }
+
+    /// Once to somebody else, and once when its time is over.
+    fn what_is_kept_gives_way(&mut self, at: usize) {
+        let client = Pick(u8::try_from(at).expect("there are two"));
+        self.read(at, What::Kept);
+        for how in [0, 1] {
+            self.login(client, Pick(how));
+            self.read(at, What::Kept);
+        }
+        self.history.change(Thing::Resource, self.now);
+        let ttl = Duration::from_millis(self.history.hints().ttl_ms);
+        self.advance(self.now.saturating_add(ttl));
+        self.read(at, What::Kept);
+    }
+
+    /// Asks for something of which there are versions, and judges what comes.
+    fn read(&mut self, at: usize, what: What) {
+        self.numbers += 1;
+        let number = self.numbers;
+        self.pairs[at].program.start(what, number, self.now);
+        self.settle();
+        self.all_calls_end();
     }
 
     /// Everybody leaves, and nothing is left behind.

@@ -95,6 +95,8 @@ steps! {
     Work { task, how } x 5,
     /// The process that works on tasks ends in the middle of it, and another one goes on.
     Crash { office, how } x 1,
+    /// A client goes on with another authorization.
+    Login { client, how } x 1,
 }
 
 /// Who takes part, and how narrow the limits are.

@@ -2,15 +2,29 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mcp_proto::{rpc::CallId, time::Instant};
+use http::HeaderValue;
+use mcp_proto::{rpc::CallId, time::Instant, version::Era};
 use mcp_server_core::{Change, Delivery};
 
 use crate::{
+    calls::What,
     handlers::{self, Act, Door, Home},
+    kept::{self, Thing},
+    machine::Machine,
     pipe::Flow,
     scenario::{Pick, Step},
     world::{Link, Pair, Plant, World},
 };
+
+/// On whose behalf clients ask.
+pub(crate) fn subject(how: Pick) -> &'static str {
+    how.of(&["ada", "bob"])
+}
+
+pub(crate) fn bearer(subject: &str) -> HeaderValue {
+    let value = format!("Bearer {subject}");
+    value.parse().expect("it is a header's value")
+}
 
 impl World {
     pub(crate) fn step(&mut self, step: Step) {
@@ -30,8 +44,19 @@ impl World {
                 subscription,
                 how: _,
             } => self.unsubscribe(subscription),
-            Step::Change { what, how: _ } => self.change(what),
-            Step::Swap { what, how: _ } => self.swap(what),
+            Step::Change { what, how } => {
+                if what.0 % 6 == 5 {
+                    self.history.change(Thing::Resource, self.now);
+                }
+                // Not everything that changes is told.
+                if what.0 % 6 < 5 || how.0 % 2 == 0 {
+                    self.change(what);
+                }
+            }
+            Step::Swap { what, how: _ } => {
+                self.swaps += 1;
+                self.swap(what);
+            }
             Step::Deliver { pipe, much } => self.deliver(pipe, much),
             Step::Flow { pipe, how } => self.flow(pipe, how),
             Step::Cut { client, how } => self.cut(client, how),
@@ -56,6 +81,7 @@ impl World {
                 let now = self.now;
                 self.office().crash(now);
             }
+            Step::Login { client, how } => self.login(client, how),
         }
         self.settle();
     }
@@ -70,7 +96,31 @@ impl World {
     fn call(&mut self, client: Pick, what: Pick) {
         self.numbers += 1;
         let (number, now) = (self.numbers, self.now);
-        self.pair(client).program.call(what, number, now);
+        let Pair { program, link, .. } = self.pair(client);
+        let called = program.call(what, number, now);
+        // A client over HTTP makes calls again that only read, when it is not known what came of
+        // them. Over a stream nothing gets lost but with its end.
+        if matches!((link, called), (Link::Http(_), What::Ask(2 | 3, _))) {
+            self.notebook.reads(number);
+        }
+    }
+
+    /// From now on a client asks on behalf of somebody else.
+    pub(crate) fn login(&mut self, client: Pick, how: Pick) {
+        let now = self.now;
+        let Pair { program, link, .. } = self.pair(client);
+        let server = program.machine.session().server();
+        // A session belongs to whoever has begun it.
+        let stateless = server.is_some_and(|server| server.version.era() == Era::Stateless);
+        let (Machine::Http(machine), Link::Http(network), true) =
+            (&mut program.machine, link, stateless)
+        else {
+            return;
+        };
+        let subject = subject(how);
+        machine.set_authorization(Some(bearer(subject)), now);
+        network.judge.subject = subject.to_owned();
+        program.acts_for(subject, now);
     }
 
     fn subscribe(&mut self, client: Pick, what: Pick) {
@@ -134,6 +184,10 @@ impl World {
         let late = held.cancelled || held.cancel.is_cancelled();
         let (outcome, said) = match &held.act {
             Act::Run(handler) => handlers::run(handler, held.work, held.context),
+            Act::Kept => {
+                let subject = held.context.peer.subject.as_deref();
+                (self.history.outcome(subject), None)
+            }
             _ => handlers::outcome(&held.work, held.number, how),
         };
         let now = self.now;
@@ -189,11 +243,12 @@ impl World {
     }
 
     pub(crate) fn change(&mut self, what: Pick) {
-        let change = match what.0 % 5 {
+        let change = match what.0 % 6 {
             0 => Change::Tools,
             1 => Change::Prompts,
             2 => Change::Resources,
             3 => Change::Resource("note:///watched".into()),
+            5 => Change::Resource(kept::URI.into()),
             _ => Change::Resource("note:///other".into()),
         };
         let now = self.now;
@@ -203,9 +258,12 @@ impl World {
         self.tell_http(None, &[change]);
     }
 
-    fn swap(&mut self, what: Pick) {
-        self.swaps += 1;
-        let (service, now) = (handlers::swapped(&self.service, what), self.now);
+    pub(crate) fn swap(&mut self, what: Pick) {
+        if what.0 % 3 == 0 {
+            self.history.change(Thing::Tools, self.now);
+        }
+        let [_, version] = self.history.newest();
+        let (service, now) = (handlers::swapped(&self.service, what, version), self.now);
         self.service = Arc::clone(&service);
         for (_, stream) in self.pairs.iter_mut().filter_map(Pair::ends) {
             stream.conn.handle_service(Arc::clone(&service), now);

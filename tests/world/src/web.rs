@@ -8,7 +8,9 @@ use mcp_client_core::http::{Fetch, HttpClient};
 use mcp_proto::time::Instant;
 use mcp_server_core::{
     Change, Service,
-    http::{Body, Exchange, HttpEvent, HttpOptions, HttpServer, HttpServerEvent, SessionMode},
+    http::{
+        Body, Exchange, HttpEvent, HttpOptions, HttpServer, HttpServerEvent, SessionMode, Verdict,
+    },
 };
 
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
     machine::Machine,
     network::{Network, Transfer},
     scenario::Pick,
+    shelf::{Shelf, Shelves},
     world::{Link, World},
 };
 
@@ -28,28 +31,43 @@ pub(crate) struct Site {
     ids: u64,
     /// Whether clients of the handshake era can be told of changes, and can cancel calls.
     pub(crate) tells: bool,
+    /// What is kept for streams that are resumed.
+    shelves: Shelves,
 }
 
 impl Site {
     pub(crate) fn new(service: &Arc<Service<Act>>, kind: usize) -> Self {
         let options = HttpOptions::listening(true).http_sse("/sse", "/messages");
+        let options = options.authorize(true);
         let options = Arc::new(match kind % 4 {
             1 => options.release_after(std::time::Duration::from_secs(2)),
             3 => options.sessions(SessionMode::Stateless),
             _ => options,
         });
+        let shelves = Shelves::default();
         Self {
-            sessions: HttpServer::new(Arc::clone(service), Arc::clone(&options)),
+            sessions: sessions(service, &options, &shelves),
             options,
             ids: 0,
             tells: kind % 4 != 3,
+            shelves,
         }
     }
 
     /// The process starts anew: it knows no session any more.
     pub(crate) fn restart(&mut self, service: &Arc<Service<Act>>) {
-        self.sessions = HttpServer::new(Arc::clone(service), Arc::clone(&self.options));
+        self.sessions = sessions(service, &self.options, &self.shelves);
     }
+}
+
+fn sessions(
+    service: &Arc<Service<Act>>,
+    options: &Arc<HttpOptions>,
+    shelves: &Shelves,
+) -> HttpServer<Act, (usize, u64)> {
+    let shelf = Shelf::new(service.limits(), shelves);
+    let server = HttpServer::new(Arc::clone(service), Arc::clone(options));
+    server.with_store(Box::new(shelf))
 }
 
 /// How many bytes of a response wait on the network before the server has to.
@@ -138,7 +156,21 @@ impl World {
         }
         let mut transfer = Transfer::new(number, fetch, request);
         transfer.stopped = network.stopped;
+        if let (Some(_), Some((session, after))) = (fetch, transfer.resumes()) {
+            network.places.resume(session, after);
+        }
+        let after = transfer.resumes().map(|(_, after)| after);
         network.transfers.push(transfer);
+        if let Some(after) = after {
+            let what = if after.stream == 0 {
+                "listening"
+            } else {
+                "a call"
+            };
+            self.trace
+                .note(format_args!("~{number} resumes {what} after {after}"));
+        }
+        self.pairs[at].program.memory.asks(&text);
     }
 
     /// The request reaches the server.
@@ -177,6 +209,13 @@ impl World {
             match event {
                 HttpEvent::Call(call) => self.run(Home::Exchange(at, number), call),
                 HttpEvent::Cancelled(id) => self.cancelled(id),
+                HttpEvent::Authorize(bearer) => {
+                    let verdict = Verdict::Allow(bearer.map(Arc::from));
+                    let now = self.now;
+                    if let Some(exchange) = self.exchange(at, number) {
+                        exchange.handle_verdict(verdict, now);
+                    }
+                }
                 HttpEvent::Join => self.join(at, number),
                 HttpEvent::Listen => {
                     let (service, now) = (Arc::clone(&self.service), self.now);
@@ -240,7 +279,13 @@ impl World {
 
     fn take_response(&mut self, at: usize, number: u64) -> bool {
         self.ferry(at, number);
-        let Self { pairs, trace, .. } = self;
+        let Self {
+            pairs,
+            trace,
+            site,
+            history,
+            ..
+        } = self;
         let Some(Link::Http(network)) = pairs.get_mut(at).map(|pair| &mut pair.link) else {
             return false;
         };
@@ -265,7 +310,10 @@ impl World {
                 moved = true;
             }
             match state {
-                Body::Data => transfer.take_body(&part, judge, trace),
+                Body::Data => {
+                    let newest = history.newest();
+                    transfer.take_body(&part, (judge, &site.shelves), newest, trace);
+                }
                 Body::Pending => break,
                 _ => transfer.take_end(judge, trace),
             }
@@ -327,14 +375,23 @@ impl World {
             Some(_) => {}
             None => return false,
         }
-        let Some((client, network)) = self.network(at) else {
+        let Some(pair) = self.pairs.get_mut(at) else {
+            return false;
+        };
+        let memory = &mut pair.program.memory;
+        let (Machine::Http(client), Link::Http(network)) =
+            (&mut pair.program.machine, &mut pair.link)
+        else {
             return false;
         };
         let most = most.unwrap_or(match network.piece {
             0 => usize::MAX,
             piece => piece,
         });
-        let mut all = network.transfers.iter_mut();
+        let Network {
+            transfers, places, ..
+        } = network;
+        let mut all = transfers.iter_mut();
         let Some(transfer) = all.find(|transfer| transfer.number == number) else {
             return false;
         };
@@ -350,11 +407,12 @@ impl World {
             if let Some(name) = transfer.stripped.take() {
                 head.headers.remove(name);
             }
-            transfer.headed = true;
+            transfer.give_head(&head);
             client.handle_head(fetch, &head, now);
         } else if !transfer.body.is_empty() {
             let count = most.min(transfer.body.len());
             let part: Vec<u8> = transfer.body.drain(..count).collect();
+            transfer.give_body(&part, places, memory);
             client.handle_chunk(fetch, &part, now);
         } else if transfer.ended && transfer.headed {
             transfer.fetch = None;

@@ -24,11 +24,13 @@ use mcp_server_core::{Call, Event, Service};
 use crate::{
     asks::{self, Notebook},
     handlers::{self, Act, Held, Home},
+    kept::{History, Memory},
     machine::Machine,
     network::Network,
     office::Office,
     program::{Book, Program},
     scenario::{Pick, Scenario, Setup},
+    steps,
     stream::Stream,
     trace::{Text, Trace},
     web::Site,
@@ -176,6 +178,8 @@ pub(crate) struct World {
     /// Tasks, once somebody has begun one.
     pub(crate) office: Option<Box<Office>>,
     slow_disk: bool,
+    /// The versions of what clients keep.
+    pub(crate) history: History,
     /// What each client can be asked for.
     able: [ClientCapabilities; 2],
 }
@@ -241,9 +245,12 @@ impl World {
         // Over HTTP no connection could keep what a call has to remember.
         let sealed = over_http || setup.limits.0 & 0x80 != 0;
         let askers = asks::askers(&notebook);
-        let service = Arc::new(handlers::service(limits.clone(), askers, sealed));
+        let now = Instant::from_nanos(1_000_000_000);
+        let history = History::new(setup.second.0 / 16, now);
+        let service = handlers::service(limits.clone(), askers, sealed, history.hints());
+        let service = Arc::new(service);
         let mut world = Self {
-            now: Instant::from_nanos(1_000_000_000),
+            now,
             options,
             site: Site::new(&service, usize::from(setup.first.0 / 16)),
             service,
@@ -266,6 +273,7 @@ impl World {
             notebook,
             office: None,
             slow_disk: setup.limits.0 & 0x40 != 0,
+            history,
             able: [setup.second.0 / 16, (setup.second.0 / 16) ^ 5].map(able),
         };
         for (at, way) in ways.into_iter().enumerate() {
@@ -287,6 +295,7 @@ impl World {
         config.limits.call_timeout = self.patience;
         config.limits.call_timeout_max = self.patience * 2;
         config.tag = self.tags;
+        let mut memory = Memory::new(matches!(way, Way::Http(..)));
         let (machine, link) = match way {
             Way::Stream(_) => {
                 let client = Client::new(config, self.now);
@@ -299,14 +308,18 @@ impl World {
             Way::Http(_, path) => {
                 let endpoint = Endpoint::new(&format!("http://localhost{path}"));
                 let endpoint = endpoint.expect("a URL");
-                let client = HttpClient::new(config, endpoint, self.now);
+                let mut client = HttpClient::new(config, endpoint, self.now);
+                let subject = steps::subject(Pick(u8::try_from(at).expect("there are two")));
+                client.set_authorization(Some(steps::bearer(subject)), self.now);
+                memory.acts_for(subject.to_owned(), self.now);
                 let mut network = Network::new();
                 network.judge.able = self.able[at].clone();
+                network.judge.subject = subject.to_owned();
                 (Machine::Http(client), Link::Http(network))
             }
         };
         Pair {
-            program: Program::new(machine, self.patience),
+            program: Program::new(machine, memory, self.patience),
             link,
             way,
         }
@@ -388,7 +401,10 @@ impl World {
 
     fn turn(&mut self, at: usize) -> bool {
         let mut moved = self.turn_server(at);
-        while let Some(text) = self.pairs[at].program.poll(&self.book, self.now) {
+        while let Some(text) = self.pairs[at]
+            .program
+            .poll(&self.book, &self.history, self.now)
+        {
             self.trace.note(format_args!("#{at} . {text}"));
             moved = true;
         }
@@ -422,7 +438,7 @@ impl World {
     /// Hands a call to its handler.
     pub(crate) fn run(&mut self, home: Home, call: Call<Act>) {
         self.trace.note(format_args!("{home:?} ! {:?}", call.work));
-        let quick = matches!(call.handler, Act::Quick);
+        let quick = matches!(call.handler, Act::Quick | Act::Kept);
         self.held.push(Held::new(home, call));
         if quick {
             self.finish(self.held.len() - 1, Pick(0));

@@ -94,6 +94,11 @@ const SIGHTS: &[&str] = &[
     "HttpFailure { status: Some(502)",
     "the connection broke",
     "the id belongs to a request that is still open",
+    // What clients keep, and streams that go on where they were.
+    " (kept) Ok(",
+    "Login {",
+    " resumes listening after ",
+    " resumes a call after ",
     // Questions, as requests and as results, and what users make of them.
     r#""method":"elicitation/create""#,
     r#""method":"sampling/createMessage""#,

@@ -27,7 +27,9 @@ const ESCAPES: [u8; 256] = {
 
 /// Writes `text` as a JSON string, quotes included.
 pub fn write_str(out: &mut Vec<u8>, text: &str) {
-    out.reserve(text.len() + 2);
+    // The rest of its message is short: a buffer that is exactly full would be doubled for it.
+    const REST: usize = 64;
+    out.reserve(text.len() + 2 + REST);
     out.push(b'"');
     write_str_part(out, text);
     out.push(b'"');

@@ -1,7 +1,7 @@
 //! A conversation with the service that it is about: the session of one client, whose calls have
 //! handlers.
 
-use alloc::{borrow::Cow, collections::VecDeque, sync::Arc, vec::Vec};
+use alloc::{borrow::Cow, collections::VecDeque, string::String, sync::Arc, vec::Vec};
 
 use crate::{
     call::{Call, Change, Closed, Delivery, Event, Note, Outcome, Ticket},
@@ -64,10 +64,26 @@ impl<H: Clone> Dialog<H> {
         self
     }
 
-    /// Takes a message. What is sent because of it will carry `origin`.
-    pub(super) fn handle(&mut self, mut message: Message<'_>, origin: u32, now: Instant) {
-        self.session
-            .handle(&mut message, &Arrival::new(&*self.service, origin), now);
+    /// Takes a message. What is sent because of it will carry `origin`. `whole` is the text in which
+    /// it lies, if that is [lent](Self::lend) afterwards.
+    pub(super) fn handle(
+        &mut self,
+        mut message: Message<'_>,
+        whole: Option<&str>,
+        origin: u32,
+        now: Instant,
+    ) {
+        let arrival = Arrival::new(&*self.service, origin);
+        let arrival = match whole {
+            Some(whole) => arrival.within(whole),
+            None => arrival,
+        };
+        self.session.handle(&mut message, &arrival, now);
+    }
+
+    /// Takes the text of the last message, whose arguments are then not copied.
+    pub(super) fn lend(&mut self, text: String) {
+        self.session.lend(text);
     }
 
     pub(super) fn finish(&mut self, ticket: Ticket, outcome: Outcome, now: Instant) -> Delivery {

@@ -39,7 +39,7 @@ pub(super) enum Entry {
 impl<H: Clone, W: Clone> HttpServer<H, W> {
     pub(super) fn enter(
         &mut self,
-        request: &Request,
+        request: &mut Request,
         waker: W,
         entropy: &[u8; 16],
         now: Instant,
@@ -80,37 +80,47 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
 
     fn post(
         &mut self,
-        request: &Request,
+        request: &mut Request,
         waker: W,
         entropy: &[u8; 16],
         now: Instant,
     ) -> Result<Entry, Refusal> {
-        let (messages, batch) = parse(&request.body, self.service.limits())?;
+        let text = request.take_text().map_err(unreadable)?;
+        let request = &*request;
+        let (messages, batch) = parse(&text, self.service.limits())?;
         let opens = !batch && messages.iter().flatten().any(is_initialize);
         let refused = |refusal: Refusal| refusal.in_answer_to(id_of(&messages));
         let named = head::session_of(&request.head.headers).map_err(refused)?;
         if opens && named.is_none() {
-            return self.open(request, messages, waker, entropy, now);
+            return self.open(request, messages, &text, waker, entropy, now);
         }
         let tag = self.find(request, named).map_err(refused)?;
         if opens {
             let error = RpcError::invalid_request("the session is initialized already");
             return Err(refused(Refusal::envelope(None, error)));
         }
-        self.deliver(tag, messages, batch, waker, now)
+        let whole = (!batch).then_some(&*text);
+        let entry = self.deliver(tag, messages, whole, waker, now)?;
+        if let Some(session) = self.sessions.get_mut(&tag) {
+            session.dialog.lend(text);
+        }
+        self.pump(tag, now);
+        Ok(entry)
     }
 
+    // What comes of it is for `pump`. `whole`: the text of the only message.
     fn deliver(
         &mut self,
         tag: u32,
         messages: Vec<Result<Message<'_>, Rejected>>,
-        batch: bool,
+        whole: Option<&str>,
         waker: W,
         now: Instant,
     ) -> Result<Entry, Refusal> {
         let Some(session) = self.sessions.get_mut(&tag) else {
             return Err(Refusal::no_session());
         };
+        let batch = whole.is_none();
         if batch && session.dialog.version() != Some(ProtocolVersion::V2025_03_26) {
             return Err(no_batches());
         }
@@ -124,8 +134,8 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
             limits: self.service.limits(),
         };
         session.touch(now);
-        session.handle(messages, seat.map_or(0, |seat| seat.stream), now, &mut tray);
-        self.reschedule(tag);
+        let origin = seat.map_or(0, |seat| seat.stream);
+        session.handle(messages, whole, origin, now, &mut tray);
         Ok(
             seat.map_or(Entry::Done(StatusCode::ACCEPTED), |seat| Entry::Seat {
                 tag,
@@ -139,13 +149,15 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         &mut self,
         request: &Request,
         messages: Vec<Result<Message<'_>, Rejected>>,
+        text: &str,
         waker: W,
         entropy: &[u8; 16],
         now: Instant,
     ) -> Result<Entry, Refusal> {
         let refused = |refusal: Refusal| refusal.in_answer_to(id_of(&messages));
         let tag = self.add(request, entropy, now).map_err(refused)?;
-        let entry = self.deliver(tag, messages, false, waker, now)?;
+        let entry = self.deliver(tag, messages, Some(text), waker, now)?;
+        self.pump(tag, now);
         let Some(session) = self.sessions.get_mut(&tag) else {
             return Ok(entry);
         };
@@ -218,10 +230,11 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
     }
 
     // Whatever is asked is answered on the stream; this request only hears that it has arrived.
-    fn post_to_pair(&mut self, request: &Request, now: Instant) -> Result<Entry, Refusal> {
+    fn post_to_pair(&mut self, request: &mut Request, now: Instant) -> Result<Entry, Refusal> {
         let found = self.find(request, head::pair_session_of(&request.head));
         let tag = found.map_err(|refusal| refusal.in_answer_to(None))?;
-        let (messages, batch) = parse(&request.body, self.service.limits())?;
+        let text = request.take_text().map_err(unreadable)?;
+        let (messages, batch) = parse(&text, self.service.limits())?;
         let Some(session) = self.sessions.get_mut(&tag) else {
             return Err(Refusal::no_session());
         };
@@ -234,8 +247,9 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
             limits: self.service.limits(),
         };
         session.touch(now);
-        session.handle(messages, 0, now, &mut tray);
-        self.reschedule(tag);
+        session.handle(messages, (!batch).then_some(&*text), 0, now, &mut tray);
+        session.dialog.lend(text);
+        self.pump(tag, now);
         Ok(Entry::Done(StatusCode::ACCEPTED))
     }
 
@@ -284,10 +298,12 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
 
 type Messages<'a> = Vec<Result<Message<'a>, Rejected>>;
 
-fn parse<'a>(body: &'a [u8], limits: &Limits) -> Result<(Messages<'a>, bool), Refusal> {
-    rpc::parse(body, limits)
-        .map(split)
-        .map_err(|rejected| Refusal::envelope(rejected.id, rejected.error).in_answer_to(None))
+fn parse<'a>(text: &'a str, limits: &Limits) -> Result<(Messages<'a>, bool), Refusal> {
+    rpc::parse_text(text, limits).map(split).map_err(unreadable)
+}
+
+fn unreadable(rejected: Rejected) -> Refusal {
+    Refusal::envelope(rejected.id, rejected.error).in_answer_to(None)
 }
 
 fn is_request(message: &Message<'_>) -> bool {

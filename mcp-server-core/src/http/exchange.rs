@@ -9,8 +9,11 @@
 
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 
-use http::{HeaderValue, Method as HttpMethod, Response, StatusCode, request::Parts};
-use mcp_proto::{rpc::CallId, time::Instant};
+use http::{HeaderValue, Method as HttpMethod, Response, StatusCode, header, request::Parts};
+use mcp_proto::{
+    rpc::{CallId, Rejected},
+    time::Instant,
+};
 
 use super::{
     head::{self, Way},
@@ -106,10 +109,38 @@ pub(super) struct Request {
     pub(super) head: Parts,
     pub(super) way: Way,
     pub(super) body: Vec<u8>,
+    // The body, once it is known to be text.
+    text: Option<String>,
     pub(super) subject: Option<Arc<str>>,
+    // How long the body is, as far as the head says so.
+    length: usize,
     complete: bool,
     // When a body that does not come is given up.
     deadline: Instant,
+}
+
+impl Request {
+    // Room is made for the whole body as it comes: no more than a few times what has come, since
+    // the length is the client's word.
+    fn take_chunk(&mut self, chunk: &[u8]) {
+        let needed = self.body.len() + chunk.len();
+        if needed > self.body.capacity() {
+            let room = needed.max(self.length.min(needed.saturating_mul(4)));
+            self.body.reserve_exact(room - self.body.len());
+        }
+        self.body.extend_from_slice(chunk);
+    }
+
+    /// The body as text.
+    pub(super) fn take_text(&mut self) -> Result<String, Rejected> {
+        match self.text.take() {
+            Some(text) => Ok(text),
+            None => {
+                let body = core::mem::take(&mut self.body);
+                String::from_utf8(body).map_err(|_| Rejected::not_utf8())
+            }
+        }
+    }
 }
 
 impl<H: Clone> Exchange<H> {
@@ -133,11 +164,15 @@ impl<H: Clone> Exchange<H> {
             head::add_cors(&head, &options, reply.headers_mut());
         }
         let judged = options.authorize && way.is_protected();
+        let length = head.headers.get(header::CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
         let request = Box::new(Request {
             head,
             way,
             body: Vec::new(),
+            text: None,
             subject: None,
+            length: length.unwrap_or(0).min(limits.message_bytes),
             complete: false,
             deadline,
         });
@@ -171,7 +206,7 @@ impl<H: Clone> Exchange<H> {
             return self.refuse(refusal);
         }
         request.deadline = now.saturating_add(limits.outbound_stall);
-        request.body.extend_from_slice(chunk);
+        request.take_chunk(chunk);
     }
 
     /// The end of the body.
@@ -469,7 +504,7 @@ impl<H: Clone> Exchange<H> {
 
     // Reads a complete body.
     fn read(&mut self) {
-        let State::Receiving(request) = core::mem::replace(&mut self.state, State::Done) else {
+        let State::Receiving(mut request) = core::mem::replace(&mut self.state, State::Done) else {
             return;
         };
         if request.way == Way::PairPost {
@@ -477,33 +512,42 @@ impl<H: Clone> Exchange<H> {
             return;
         }
         let limits = self.service.limits();
-        let served = match request::classify(
-            &request.body,
-            &request.head.headers,
-            self.options.sessions,
-            limits,
-        ) {
-            Err(refusal) => Err(refusal),
-            Ok(Target::Accepted) => return self.accept(),
-            Ok(Target::Modern(message)) => Serving::modern(
-                &self.service,
-                message,
-                &request,
-                &self.options,
-                self.tag,
-                self.now,
-            ),
-            Ok(Target::Handshake(messages)) if self.options.sessions == SessionMode::Stateless => {
-                Serving::stateless(&self.service, messages, &request, self.tag, self.now)
-            }
-            Ok(Target::Handshake(_)) => {
-                self.state = State::Joining(request, false);
-                return;
+        let text = match request.take_text() {
+            Ok(text) => text,
+            Err(rejected) => {
+                return self.refuse(request::refusal(rejected, &request.head.headers));
             }
         };
+        let served =
+            match request::classify(&text, &request.head.headers, self.options.sessions, limits) {
+                Err(refusal) => Err(refusal),
+                Ok(Target::Accepted) => return self.accept(),
+                Ok(Target::Modern(message)) => Serving::modern(
+                    &self.service,
+                    message,
+                    &text,
+                    &request,
+                    &self.options,
+                    self.tag,
+                    self.now,
+                ),
+                Ok(Target::Handshake(messages))
+                    if self.options.sessions == SessionMode::Stateless =>
+                {
+                    Serving::stateless(&self.service, messages, &text, &request, self.tag, self.now)
+                }
+                Ok(Target::Handshake(_)) => {
+                    request.text = Some(text);
+                    self.state = State::Joining(request, false);
+                    return;
+                }
+            };
         match served {
             Ok(serving) if serving.owes_nothing() => self.accept(),
-            Ok(serving) => self.state = State::Serving(Box::new(serving)),
+            Ok(mut serving) => {
+                serving.dialog.lend(text);
+                self.state = State::Serving(Box::new(serving));
+            }
             Err(refusal) => self.refuse(refusal),
         }
     }

@@ -108,17 +108,20 @@ impl<H: Clone, W: Clone> HttpSession<H, W> {
         !self.pair && self.dialog.version() >= Some(ProtocolVersion::V2025_11_25)
     }
 
-    /// Takes the messages of one POST.
+    /// Takes the messages of one POST; `whole` is the text of the only one. Afterwards it is to be
+    /// lent, and then [pumped](Self::pump): between two messages of a batch the second would seem
+    /// not to be owed anything.
     pub(super) fn handle(
         &mut self,
         messages: Vec<Result<Message<'_>, Rejected>>,
+        whole: Option<&str>,
         origin: u32,
         now: Instant,
         tray: &mut Tray<'_, H, W>,
     ) {
         for message in messages {
             match message {
-                Ok(message) => self.dialog.handle(message, origin, now),
+                Ok(message) => self.dialog.handle(message, whole, origin, now),
                 Err(rejected) => self.push(
                     Some(origin),
                     Weight::Answer,
@@ -127,8 +130,6 @@ impl<H: Clone, W: Clone> HttpSession<H, W> {
                 ),
             }
         }
-        // Only now: between two messages of a batch the second would seem not to be owed anything.
-        self.pump(now, tray);
     }
 
     /// Hands out what the conversation has to say and to do.

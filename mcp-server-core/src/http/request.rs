@@ -7,7 +7,7 @@ use mcp_proto::{
     http::{mirror::Mirrored, mirror::name_member},
     limits::Limits,
     method::Method,
-    rpc::{self, Incoming, Member, Message, Params, RequestId, RpcError},
+    rpc::{self, Incoming, Member, Message, Params, Rejected, RequestId, RpcError},
     version::ProtocolVersion,
 };
 
@@ -39,23 +39,26 @@ pub(super) struct ModernRequest<'a> {
 /// # Errors
 /// What to answer where the body is no message, or none that anybody serves here.
 pub(super) fn classify<'a>(
-    body: &'a [u8],
+    body: &'a str,
     headers: &HeaderMap,
     mode: SessionMode,
     limits: &Limits,
 ) -> Result<Target<'a>, Refusal> {
     let modern = is_modern(headers);
-    let incoming = rpc::parse(body, limits).map_err(|rejected| {
-        let refusal = Refusal::envelope(rejected.id, rejected.error);
-        if modern {
-            refusal
-        } else {
-            refusal.in_answer_to(None)
-        }
-    })?;
+    let incoming = rpc::parse_text(body, limits).map_err(|rejected| refusal(rejected, headers))?;
     match incoming {
         Incoming::Single(message) => single(message, modern, mode),
         batch => check_batch(batch, modern, mode),
+    }
+}
+
+/// The answer to a body that is no message.
+pub(super) fn refusal(rejected: Rejected, headers: &HeaderMap) -> Refusal {
+    let refusal = Refusal::envelope(rejected.id, rejected.error);
+    if is_modern(headers) {
+        refusal
+    } else {
+        refusal.in_answer_to(None)
     }
 }
 
@@ -204,7 +207,7 @@ mod tests {
                 HeaderValue::from_static(v),
             )
         }));
-        match classify(body.as_bytes(), &headers, mode, &Limits::default()) {
+        match classify(body, &headers, mode, &Limits::default()) {
             Ok(Target::Modern(request)) => format!("modern {}", request.id),
             Ok(Target::Accepted) => "202".into(),
             Ok(Target::Handshake(Incoming::Single(_))) => "handshake".into(),
@@ -444,12 +447,9 @@ mod tests {
                 name,
             };
             mirrored.write(&mut headers);
-            let Ok(Target::Modern(request)) = classify(
-                body.as_bytes(),
-                &headers,
-                SessionMode::Off,
-                &Limits::default(),
-            ) else {
+            let Ok(Target::Modern(request)) =
+                classify(&body, &headers, SessionMode::Off, &Limits::default())
+            else {
                 panic!("{body}");
             };
             let checked = request.check_mirrors("2026-07-28", &headers, None);

@@ -104,10 +104,10 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
     ///
     /// `entropy` makes a new session's id and must come from a cryptographic source.
     pub fn join(&mut self, exchange: &mut Exchange<H>, waker: W, entropy: &[u8; 16], now: Instant) {
-        let Some(request) = exchange.take_request(now) else {
+        let Some(mut request) = exchange.take_request(now) else {
             return;
         };
-        match self.enter(&request, waker, entropy, now) {
+        match self.enter(&mut request, waker, entropy, now) {
             Ok(Entry::Seat { tag, seat, form }) => self.seat(exchange, tag, seat, form, now),
             Ok(Entry::Done(status)) => exchange.respond(status, now),
             Ok(Entry::Failed(answers)) => {
@@ -344,7 +344,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
             .extend(session.streams.close().map(HttpServerEvent::Wake));
     }
 
-    fn pump(&mut self, tag: u32, now: Instant) {
+    pub(super) fn pump(&mut self, tag: u32, now: Instant) {
         let Some(session) = self.sessions.get_mut(&tag) else {
             return;
         };

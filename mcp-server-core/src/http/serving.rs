@@ -67,6 +67,7 @@ impl<H: Clone> Serving<H> {
     pub(super) fn modern(
         service: &Arc<Service<H>>,
         request: ModernRequest<'_>,
+        text: &str,
         carrier: &Request,
         options: &HttpOptions,
         tag: u32,
@@ -88,9 +89,12 @@ impl<H: Clone> Serving<H> {
         serving.owed = 1;
         serving.listens = Method::parse(&request.method) == Some(Method::Listen);
         let ModernRequest { id, method, params } = request;
-        serving
-            .dialog
-            .handle(Message::Request { id, method, params }, ORIGIN, now);
+        serving.dialog.handle(
+            Message::Request { id, method, params },
+            Some(text),
+            ORIGIN,
+            now,
+        );
         Ok(serving)
     }
 
@@ -99,6 +103,7 @@ impl<H: Clone> Serving<H> {
     pub(super) fn stateless(
         service: &Arc<Service<H>>,
         messages: Incoming<'_>,
+        text: &str,
         carrier: &Request,
         tag: u32,
         now: Instant,
@@ -128,7 +133,8 @@ impl<H: Clone> Serving<H> {
             match message {
                 Ok(message) => {
                     serving.owed += u32::from(matches!(message, Message::Request { .. }));
-                    serving.dialog.handle(message, ORIGIN, now);
+                    let whole = (!batch).then_some(text);
+                    serving.dialog.handle(message, whole, ORIGIN, now);
                 }
                 Err(rejected) => {
                     serving.owed += 1;

@@ -24,13 +24,13 @@ use mcp_server_core::http::{
     poll_late,
 };
 
-/// Bytes read at a time.
-const READ_BYTES: usize = 8 * 1024;
+/// Bytes read at a time: what hyper has room for.
+const READ_BYTES: usize = HEAD_BYTES;
 
 thread_local! {
     // Hyper's own buffer cannot be read into without `unsafe`. This one is shared by all connections
     // of a thread: one of its own each would have to keep, or fill with zeros for each read.
-    static SCRATCH: RefCell<[u8; READ_BYTES]> = const { RefCell::new([0; READ_BYTES]) };
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Serves one connection to its end. Once `ending` is ready, no further request is read.
@@ -103,6 +103,7 @@ impl rt::Read for Paced {
     ) -> Poll<io::Result<()>> {
         let room = buffer.remaining().min(READ_BYTES);
         SCRATCH.with_borrow_mut(|read| {
+            read.resize(READ_BYTES, 0);
             let count = ready!(Pin::new(&mut self.stream).poll_read(context, &mut read[..room]))?;
             self.pace.has_read();
             buffer.put_slice(&read[..count]);

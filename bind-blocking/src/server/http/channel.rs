@@ -259,15 +259,14 @@ impl Channel {
             return false;
         }
         let last = self.last;
-        if ongoing.shape.is_none()
-            && !ongoing.write_head(&mut self.input, &mut self.output.bytes, last)
+        if ongoing.shape.is_none() && !ongoing.write_head(&mut self.input, self.output.end(), last)
         {
             return false;
         }
         let Some(shape) = ongoing.shape else {
             return false;
         };
-        let ended = ongoing.write_body(shape, &mut self.output.bytes);
+        let ended = ongoing.write_body(shape, &mut self.output);
         let moved = !self.output.is_empty();
         if ended {
             let goes_on = ongoing.keep_alive && !last && shape != Shape::UntilClose;
@@ -311,7 +310,7 @@ impl Channel {
     fn refuse(&mut self, malformed: Malformed) {
         let begun = matches!(&self.stage, Stage::Exchange(ongoing) if ongoing.shape.is_some());
         if !begun {
-            response::write_malformed(&mut self.output.bytes, malformed);
+            response::write_malformed(self.output.end(), malformed);
         }
         self.end();
     }
@@ -396,7 +395,7 @@ impl Ongoing {
             input.consume(used);
             if used == 0 && !self.body.is_done() {
                 if self.expects_continue {
-                    output.bytes.extend_from_slice(response::CONTINUE);
+                    output.end().extend_from_slice(response::CONTINUE);
                 }
                 self.expects_continue = false;
                 break;
@@ -434,15 +433,16 @@ impl Ongoing {
     }
 
     // Whether that was the end.
-    fn write_body(&mut self, shape: Shape, out: &mut Vec<u8>) -> bool {
-        if shape != Shape::Chunked {
-            return self.take_reply(out);
-        }
+    fn write_body(&mut self, shape: Shape, output: &mut Output) -> bool {
         let mut data = Vec::new();
         let ended = self.take_reply(&mut data);
-        response::write_data(out, shape, &data);
+        if shape != Shape::Chunked {
+            output.put_body(data);
+            return ended;
+        }
+        response::write_data(output.end(), shape, &data);
         if ended {
-            response::write_end(out, shape);
+            response::write_end(output.end(), shape);
         }
         ended
     }

@@ -303,6 +303,12 @@ macro_rules! names {
             }
         }
 
+        impl crate::json::Read for $name {
+            fn read(raw: crate::json::Raw<'_>) -> Result<Self, crate::json::Mistake> {
+                crate::json::read::name(raw, Self::parse, &[$($text),*])
+            }
+        }
+
         impl crate::wire::Lenient for $name {
             fn lenient<'de, D: ::serde::Deserializer<'de>>(
                 deserializer: D,

@@ -1,7 +1,7 @@
 //! MCP Apps: pages that a client shows beside a tool's results (extension
 //! `io.modelcontextprotocol/ui`).
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{borrow::Cow, format, string::String, vec::Vec};
 
 use mcp_proto::{
     json::Json,
@@ -329,13 +329,9 @@ pub(crate) fn check_tools<H>(service: &Service<H>) -> Result<(), BuildError> {
 
 /// The page that a tool says it is shown by.
 fn page_of(tool: &Tool) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Ui {
-        resource_uri: Option<String>,
-    }
     let ui = tool.meta.as_ref()?.get(META_KEY)?;
-    ui.to::<Ui>().ok()?.resource_uri
+    let uri = ui.as_raw().member("resourceUri")?;
+    uri.text().map(Cow::into_owned)
 }
 
 impl Cx {
@@ -550,7 +546,7 @@ mod tests {
             let mut capabilities = mcp_proto::types::ClientCapabilities::default();
             if let Some(settings) = settings {
                 let settings = Json::parse(settings).unwrap();
-                capabilities.extensions.insert(EXTENSION.into(), settings);
+                capabilities.extensions.insert(EXTENSION, settings);
             }
             let cx = Cx::detached().of_a_client(capabilities);
             assert_eq!(cx.shows_apps(), shows, "{settings:?}");

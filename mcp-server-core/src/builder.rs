@@ -25,9 +25,24 @@ pub struct ServerBuilder {
     service: ServiceBuilder<Handler>,
     set: ComponentSet,
     policy: Policy,
-    completer: Option<Completer>,
+    // With what puts it into the service: linked only into programs that have one.
+    completer: Option<(Completer, Complete)>,
+    // As is what joins it.
     #[cfg(feature = "std")]
-    bus: Option<Arc<dyn crate::EventBus>>,
+    bus: Option<(Arc<dyn crate::EventBus>, Join)>,
+}
+
+type Complete = fn(ServiceBuilder<Handler>, Completer, &Arc<Policy>) -> ServiceBuilder<Handler>;
+
+#[cfg(feature = "std")]
+type Join = fn(&crate::Server, Arc<dyn crate::EventBus>);
+
+fn complete(
+    service: ServiceBuilder<Handler>,
+    completer: Completer,
+    policy: &Arc<Policy>,
+) -> ServiceBuilder<Handler> {
+    service.completion(completer.into_handler(policy))
 }
 
 impl ServerBuilder {
@@ -96,7 +111,7 @@ impl ServerBuilder {
     /// [`ServerHandle::changed`](crate::ServerHandle::changed).
     #[cfg(feature = "std")]
     pub fn event_bus(mut self, bus: Arc<dyn crate::EventBus>) -> Self {
-        self.bus = Some(bus);
+        self.bus = Some((bus, crate::Server::join));
         self
     }
 
@@ -120,7 +135,7 @@ impl ServerBuilder {
     /// Sets what proposes values for the arguments of prompts and templates that have no
     /// completer of their own.
     pub fn completion(mut self, completer: Completer) -> Self {
-        self.completer = Some(completer);
+        self.completer = Some((completer, complete));
         self
     }
 
@@ -195,8 +210,8 @@ impl ServerBuilder {
     pub(crate) fn build_with_policy(self) -> Result<(Service<Handler>, Arc<Policy>), BuildError> {
         let policy = Arc::new(self.policy);
         let mut service = self.service;
-        if let Some(completer) = self.completer {
-            service = service.completion(completer.into_handler(&policy));
+        if let Some((completer, complete)) = self.completer {
+            service = complete(service, completer, &policy);
         }
         let service = self.set.build_into(service, &policy)?.build()?;
         Ok((service, policy))
@@ -211,8 +226,8 @@ impl ServerBuilder {
         let bus = self.bus.take();
         let (service, policy) = self.build_with_policy()?;
         let server = crate::Server::new(service, policy);
-        if let Some(bus) = bus {
-            server.join(bus);
+        if let Some((bus, join)) = bus {
+            join(&server, bus);
         }
         Ok(server)
     }

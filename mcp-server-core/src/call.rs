@@ -17,6 +17,7 @@ use mcp_proto::{
 use crate::{
     cancel::CancelToken,
     extension::{ExtensionResult, TopicChange},
+    session::{Offers, Session},
 };
 
 /// The duty to answer one call. It cannot be copied, so that answering twice does not compile.
@@ -208,7 +209,7 @@ pub enum Outcome {
 }
 
 /// What a call has to know before it can go on.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NeedInput {
     /// The questions, each under a key of its own.
@@ -221,6 +222,33 @@ pub struct NeedInput {
     /// Nothing is asked: the call is to go on as a task. Only for one that is
     /// [detachable](CallContext::detachable).
     pub detach: bool,
+    asking: Asking,
+}
+
+/// What asks, brought along by what is asked: a program in which nothing ever asks does not carry
+/// it.
+#[derive(Copy, Clone)]
+struct Asking(Option<Ask>);
+
+type Ask = fn(&mut Session, CallId, NeedInput, &dyn Offers) -> Result<(), RpcError>;
+
+/// The same for everybody who asks.
+impl PartialEq for Asking {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Asking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Asking")
+    }
+}
+
+impl Default for NeedInput {
+    fn default() -> Self {
+        Self::new(InputRequests::default())
+    }
 }
 
 impl NeedInput {
@@ -231,6 +259,27 @@ impl NeedInput {
             requests,
             state: None,
             detach: false,
+            asking: Asking(Some(Session::need_input)),
+        }
+    }
+
+    /// Takes it out of an outcome, and asks.
+    pub(crate) fn ask(
+        &mut self,
+        session: &mut Session,
+        call: CallId,
+        offers: &dyn Offers,
+    ) -> Result<(), RpcError> {
+        let nothing = Self {
+            requests: InputRequests::default(),
+            state: None,
+            detach: false,
+            asking: Asking(None),
+        };
+        let need = core::mem::replace(self, nothing);
+        match need.asking {
+            Asking(Some(ask)) => ask(session, call, need, offers),
+            Asking(None) => Err(RpcError::internal("the handler asked for nothing")),
         }
     }
 

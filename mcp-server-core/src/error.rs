@@ -1,11 +1,13 @@
 //! What handlers fail with, and what is wrong with a server that cannot be built.
 
-use alloc::{borrow::Cow, boxed::Box, format, string::String, vec};
+use alloc::{borrow::Cow, boxed::Box, format, string::String, vec, vec::Vec};
 use core::{error::Error, fmt};
 use mcp_proto::{
+    encode::Object,
     json::Json,
     rpc::{RpcError, codes},
     types::{CallToolResult, ContentBlock},
+    version::ProtocolVersion,
 };
 
 /// How a handler fails: with words that the model may read, or with an error that it may not.
@@ -124,14 +126,14 @@ pub(crate) fn text_of(result: &CallToolResult) -> Cow<'_, str> {
 #[must_use]
 pub fn resource_not_found(uri: &str) -> RpcError {
     let error = RpcError::new(codes::RESOURCE_NOT_FOUND, "resource not found");
-    match Json::new(
-        &[("uri", uri)]
-            .into_iter()
-            .collect::<alloc::collections::BTreeMap<_, _>>(),
-    ) {
-        Ok(data) => error.with_data(data),
-        // A map of strings is always JSON.
-        Err(_) => error,
+    let mut data = Vec::new();
+    let mut object = Object::new(&mut data, ProtocolVersion::LATEST);
+    object.field("uri", uri);
+    object.end();
+    match String::from_utf8(data).map(Json::parse) {
+        Ok(Ok(data)) => error.with_data(data),
+        // What the encoder writes is JSON.
+        _ => error,
     }
 }
 

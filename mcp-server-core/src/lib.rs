@@ -39,6 +39,7 @@ pub mod schema;
 mod server;
 pub mod service;
 mod session;
+mod sorted;
 mod state;
 #[cfg(feature = "std")]
 mod tasks;

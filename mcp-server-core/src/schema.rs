@@ -1,11 +1,18 @@
 //! JSON Schemas of the types that handlers take and return.
 
 use alloc::{
+    borrow::Cow,
     string::{String, ToString},
     vec::Vec,
 };
-use mcp_proto::{encode::Object, json::Json, version::ProtocolVersion};
+use mcp_proto::{
+    encode::{Object, write_str},
+    json::Json,
+    version::ProtocolVersion,
+};
 use serde_json::{Map, Value};
+
+use crate::sorted::sort_by_name;
 
 /// A type that has a JSON Schema.
 ///
@@ -79,13 +86,10 @@ impl SchemaGenerator {
     #[must_use]
     pub fn root<T: ToSchema + ?Sized>(mut self) -> Json {
         let schema = self.part::<T>();
-        let definitions = self.take_definitions();
-        if definitions.is_empty() {
-            return schema;
+        match self.take_definitions() {
+            Some(definitions) => with_keyword(&schema, "$defs", definitions.as_str()),
+            None => schema,
         }
-        let mut root = as_object(&schema);
-        root.insert(String::from("$defs"), Value::Object(definitions));
-        Value::Object(root).into()
     }
 
     /// The schema of a tool's arguments: an object that takes no other members than `T` has.
@@ -109,16 +113,16 @@ impl SchemaGenerator {
         Value::Object(root).into()
     }
 
-    /// The definitions that parts refer to as `#/$defs/…`.
-    fn take_definitions(&mut self) -> Map<String, Value> {
+    /// The definitions that parts refer to as `#/$defs/…`, if there are any.
+    fn take_definitions(&mut self) -> Option<Json> {
         #[cfg(feature = "schemars")]
         {
             let mut definitions = self.inner.take_definitions(true);
             definitions.values_mut().for_each(tidy);
-            definitions
+            (!definitions.is_empty()).then(|| Value::Object(definitions).into())
         }
         #[cfg(not(feature = "schemars"))]
-        Map::new()
+        None
     }
 }
 
@@ -198,6 +202,41 @@ fn as_object(schema: &Json) -> Map<String, Value> {
     }
 }
 
+/// An object's members by their names, as [`as_object`] has them, but as text.
+fn keywords(schema: &Json) -> Vec<(Cow<'_, str>, &str)> {
+    if schema.as_str() == "false" {
+        return Vec::from([(Cow::Borrowed("not"), "{}")]);
+    }
+    let members = schema.as_raw().members();
+    members.map(|(name, value)| (name, value.get())).collect()
+}
+
+/// The schema as an object that has this keyword as well, or instead of its own.
+fn with_keyword(schema: &Json, keyword: &str, value: &str) -> Json {
+    let mut keywords = keywords(schema);
+    keywords.retain(|(name, _)| name != keyword);
+    keywords.push((Cow::Borrowed(keyword), value));
+    written(keywords)
+}
+
+fn written(mut keywords: Vec<(Cow<'_, str>, &str)>) -> Json {
+    sort_by_name(&mut keywords);
+    let mut text = Vec::new();
+    let mut object = Object::new(&mut text, ProtocolVersion::LATEST);
+    for (name, value) in keywords {
+        object.raw(&name, value);
+    }
+    object.end();
+    json_of(text)
+}
+
+/// What is known to be JSON.
+fn json_of(text: Vec<u8>) -> Json {
+    // It is valid JSON in UTF-8.
+    let text = String::from_utf8(text).unwrap_or_default();
+    Json::parse(text).unwrap_or_else(|_| Json::empty_object())
+}
+
 /// Puts the schema of an arguments' object together, member by member and in their order.
 ///
 /// ```
@@ -217,7 +256,7 @@ fn as_object(schema: &Json) -> Map<String, Value> {
 #[derive(Debug, Default)]
 pub struct ObjectSchema {
     generator: SchemaGenerator,
-    members: Vec<(String, Value)>,
+    members: Vec<(String, Json)>,
     required: Vec<String>,
 }
 
@@ -231,11 +270,21 @@ impl ObjectSchema {
     /// Adds a member of type `T`. A `description` that is not empty takes the place of the type's
     /// own.
     pub fn member<T: ToSchema + ?Sized>(&mut self, name: &str, description: &str, required: bool) {
-        let mut schema = as_object(&self.generator.part::<T>());
-        if !description.is_empty() {
-            schema.insert(String::from("description"), description.into());
-        }
-        self.members.push((name.to_string(), Value::Object(schema)));
+        let schema = self.generator.part::<T>();
+        self.add(name, &schema, description, required);
+    }
+
+    fn add(&mut self, name: &str, schema: &Json, description: &str, required: bool) {
+        let schema = match description {
+            "" => written(keywords(schema)),
+            text => {
+                let mut quoted = Vec::new();
+                write_str(&mut quoted, text);
+                let quoted = String::from_utf8(quoted).unwrap_or_default();
+                with_keyword(schema, "description", &quoted)
+            }
+        };
+        self.members.push((name.to_string(), schema));
         if required {
             self.required.push(name.to_string());
         }
@@ -243,9 +292,8 @@ impl ObjectSchema {
 
     /// Adds a keyword, such as `default` or `minimum`, to the member that was added last.
     pub fn keyword(&mut self, keyword: &str, value: &Json) {
-        if let (Some((_, Value::Object(schema))), Ok(value)) = (self.members.last_mut(), value.to())
-        {
-            schema.insert(keyword.to_string(), value);
+        if let Some((_, schema)) = self.members.last_mut() {
+            *schema = with_keyword(schema, keyword, value.as_str());
         }
     }
 
@@ -258,19 +306,16 @@ impl ObjectSchema {
         let (out, version) = root.key("properties");
         let mut properties = Object::new(out, version);
         for (name, schema) in &self.members {
-            properties.raw(name, &schema.to_string());
+            properties.raw(name, schema.as_str());
         }
         properties.end();
         root.optional("required", &self.required);
-        let definitions = self.generator.take_definitions();
-        if !definitions.is_empty() {
-            root.raw("$defs", &Value::Object(definitions).to_string());
+        if let Some(definitions) = self.generator.take_definitions() {
+            root.raw("$defs", definitions.as_str());
         }
         root.raw("additionalProperties", "false");
         root.end();
-        // The encoder writes valid JSON in UTF-8.
-        let text = String::from_utf8(text).unwrap_or_default();
-        Json::parse(text).unwrap_or_else(|_| Json::empty_object())
+        json_of(text)
     }
 }
 
@@ -289,26 +334,28 @@ mod plain {
     };
     use serde_json::{Value, json};
 
+    // As text, since programs that need nothing else of the kind need no trees of JSON either.
     macro_rules! plain {
-        ($($ty:ty => $schema:tt),* $(,)?) => {$(
+        ($($ty:ty => $schema:literal),* $(,)?) => {$(
             impl ToSchema for $ty {
                 fn schema(_: &mut SchemaGenerator) -> Json {
-                    json!($schema).into()
+                    super::json_of(Vec::from($schema))
                 }
             }
         )*};
     }
     plain! {
-        bool => {"type": "boolean"},
-        f32 => {"type": "number"}, f64 => {"type": "number"},
-        i8 => {"type": "integer"}, i16 => {"type": "integer"}, i32 => {"type": "integer"},
-        i64 => {"type": "integer"}, isize => {"type": "integer"},
-        u8 => {"type": "integer", "minimum": 0, "maximum": 255},
-        u16 => {"type": "integer", "minimum": 0, "maximum": 65535},
-        u32 => {"type": "integer", "minimum": 0}, u64 => {"type": "integer", "minimum": 0},
-        usize => {"type": "integer", "minimum": 0},
-        str => {"type": "string"}, String => {"type": "string"}, char => {"type": "string", "minLength": 1, "maxLength": 1},
-        () => {"type": "null"}, Value => {},
+        bool => r#"{"type":"boolean"}"#,
+        f32 => r#"{"type":"number"}"#, f64 => r#"{"type":"number"}"#,
+        i8 => r#"{"type":"integer"}"#, i16 => r#"{"type":"integer"}"#, i32 => r#"{"type":"integer"}"#,
+        i64 => r#"{"type":"integer"}"#, isize => r#"{"type":"integer"}"#,
+        u8 => r#"{"maximum":255,"minimum":0,"type":"integer"}"#,
+        u16 => r#"{"maximum":65535,"minimum":0,"type":"integer"}"#,
+        u32 => r#"{"minimum":0,"type":"integer"}"#, u64 => r#"{"minimum":0,"type":"integer"}"#,
+        usize => r#"{"minimum":0,"type":"integer"}"#,
+        str => r#"{"type":"string"}"#, String => r#"{"type":"string"}"#,
+        char => r#"{"maxLength":1,"minLength":1,"type":"string"}"#,
+        () => r#"{"type":"null"}"#, Value => "{}",
     }
 
     macro_rules! lists {

@@ -87,6 +87,17 @@ pub fn skip(why: &str) -> bool {
     false
 }
 
+/// Whether this tool is installed, which tells its version; where not, the test is [skipped](skip).
+#[must_use]
+pub fn has(tool: &str) -> bool {
+    let there = Command::new(tool)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok();
+    there || skip(&format!("{tool} is not installed"))
+}
+
 /// Whether the environment says that this is a CI run.
 #[must_use]
 pub fn in_ci() -> bool {

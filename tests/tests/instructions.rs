@@ -12,7 +12,7 @@ use std::{
     sync::OnceLock,
 };
 
-use mcp_tests::peers;
+use mcp_tests::peers::has;
 
 /// What one call may cost: ten per cent more than was measured on x86-64, and whole system calls
 /// with some room for the supervisor's.
@@ -95,15 +95,6 @@ fn release(server: &str) -> PathBuf {
     let this = std::env::current_exe().unwrap();
     let target = this.ancestors().nth(3).unwrap();
     target.join("release/examples").join(server)
-}
-
-fn has(tool: &str) -> bool {
-    let there = Command::new(tool)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .status()
-        .is_ok();
-    there || peers::skip(&format!("{tool} is not installed"))
 }
 
 /// One call after the other; what is counted is told on standard error or in a file.

@@ -456,7 +456,7 @@ fn blocks() -> Vec<ContentBlock> {
 
 fn client_capabilities() -> ClientCapabilities {
     let mut capabilities = ClientCapabilities::default();
-    capabilities.experimental.insert("x".into(), object());
+    capabilities.experimental.insert("x", object());
     capabilities.roots = Some(RootsCapability::new(true));
     capabilities.sampling = Some(SamplingCapability::new().with_tools().with_context());
     capabilities.elicitation = Some(ElicitationCapability::both());
@@ -477,7 +477,7 @@ fn client_capabilities() -> ClientCapabilities {
 
 fn server_capabilities() -> ServerCapabilities {
     let mut capabilities = ServerCapabilities::default();
-    capabilities.experimental.insert("x".into(), object());
+    capabilities.experimental.insert("x", object());
     capabilities.logging = Some(object());
     capabilities.completions = Some(object());
     capabilities.prompts = Some(PromptsCapability::new(true));
@@ -608,10 +608,10 @@ fn parts(against: &mut Against<'_>) {
         against.value("PrimitiveSchemaDefinition", &field);
     }
     let mut client = client_capabilities();
-    client.extensions.insert("example.com/x".into(), object());
+    client.extensions.insert("example.com/x", object());
     against.open_value("ClientCapabilities", &client);
     let mut server = server_capabilities();
-    server.extensions.insert("example.com/x".into(), object());
+    server.extensions.insert("example.com/x", object());
     against.open_value("ServerCapabilities", &server);
     for schema in ["true", r#"{"type":"array"}"#, r#"{"type":"object"}"#] {
         let schema = Json::parse(schema).unwrap();

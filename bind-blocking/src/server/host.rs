@@ -1,10 +1,7 @@
 //! What tasks need, whose calls outlive their connections: threads, the time of day, entropy.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{self, RecvTimeoutError, Sender},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, SystemTime},
 };
@@ -23,12 +20,43 @@ pub(super) fn hosted(server: impl IntoServer) -> Result<Server, Error> {
 
 #[derive(Debug, Default)]
 struct Threads {
-    // What the thread waits for that runs something later: letting go of it ends the thread.
-    later: Mutex<Option<Sender<Never>>>,
+    later: Arc<Later>,
 }
 
-#[derive(Debug, PartialEq)]
-enum Never {}
+/// What is to be run later: only the newest is, and nothing once its host is gone.
+#[derive(Debug, Default)]
+struct Later {
+    newest: Mutex<u64>,
+    replaced: Condvar,
+}
+
+impl Later {
+    fn lock(&self) -> MutexGuard<'_, u64> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn replace(&self) -> u64 {
+        let mut newest = self.lock();
+        *newest += 1;
+        self.replaced.notify_all();
+        *newest
+    }
+
+    /// Waits; whether nothing has replaced it meanwhile.
+    fn stands_for(&self, number: u64, wait: Duration) -> bool {
+        let waited = self
+            .replaced
+            .wait_timeout_while(self.lock(), wait, |newest| *newest == number);
+        let (newest, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *newest == number
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.later.replace();
+    }
+}
 
 fn to_run(run: Detached) -> Box<dyn FnOnce() + Send> {
     match run {
@@ -41,7 +69,7 @@ fn to_run(run: Detached) -> Box<dyn FnOnce() + Send> {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) {
+fn spawn(name: &str, run: Box<dyn FnOnce() + Send>) {
     // Where there is no thread to be had it is dropped, and thereby answered for.
     let _ = thread::Builder::new().name(name.into()).spawn(run);
 }
@@ -52,13 +80,14 @@ impl Host for Threads {
     }
 
     fn run_after(&self, wait: Duration, run: Detached) {
-        let (held, replaced) = mpsc::channel();
-        *self.later.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
-        spawn("mcp-later", move || {
-            if replaced.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+        let later = Arc::clone(&self.later);
+        let number = later.replace();
+        let run = move || {
+            if later.stands_for(number, wait) {
                 to_run(run)();
             }
-        });
+        };
+        spawn("mcp-later", Box::new(run));
     }
 
     fn unix_time(&self) -> Duration {

@@ -3,9 +3,11 @@
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod law;
 mod raw;
+pub(crate) mod read;
 mod scan;
 
 pub use raw::{Members, Raw};
+pub use read::{Mistake, Read};
 pub(crate) use scan::{Fault, Scan, Scanner, Span};
 
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};

@@ -83,6 +83,13 @@ impl<'a> Raw<'a> {
         serde_json::from_str(self.0)
     }
 
+    /// The first member of that name; `None` where there is none, or no object.
+    #[must_use]
+    pub fn member(self, name: &str) -> Option<Raw<'a>> {
+        self.members()
+            .find_map(|(key, value)| (key == name).then_some(value))
+    }
+
     /// The members of an object, in their order; none for any other value, and for 4 GiB or more.
     #[must_use]
     pub fn members(self) -> Members<'a> {

@@ -1,12 +1,12 @@
 //! A request's parameters, scanned once into their members.
 
 use alloc::{borrow::Cow, format};
-use core::mem;
+use core::{fmt, mem};
 use serde::de::DeserializeOwned;
 
 use super::RpcError;
 use crate::{
-    json::{Raw, Scan, Scanner, Span},
+    json::{Raw, Read, Scan, Scanner, Span},
     meta::{KnownMeta, RequestMeta},
 };
 
@@ -262,6 +262,23 @@ impl<'a> Params<'a> {
         self.optional(member)?.ok_or_else(|| missing(member))
     }
 
+    /// The same as [`typed`](Self::typed), without serde.
+    ///
+    /// # Errors
+    /// -32602 naming the member and what is wrong with it.
+    pub fn read_from<T: Read>(&self, member: Member) -> Result<T, RpcError> {
+        self.read_optional(member)?.ok_or_else(|| missing(member))
+    }
+
+    /// The same as [`optional`](Self::optional), without serde.
+    ///
+    /// # Errors
+    /// -32602 naming the member and what is wrong with it.
+    pub fn read_optional<T: Read>(&self, member: Member) -> Result<Option<T>, RpcError> {
+        let read = self.get(member).map(Raw::read);
+        read.transpose().map_err(|mistake| wrong(member, &mistake))
+    }
+
     /// A typed value that may be absent.
     ///
     /// # Errors
@@ -270,10 +287,13 @@ impl<'a> Params<'a> {
         let Some(raw) = self.get(member) else {
             return Ok(None);
         };
-        raw.to()
-            .map(Some)
-            .map_err(|error| RpcError::invalid_params(format!("params.{}: {error}", member.name())))
+        raw.to().map(Some).map_err(|error| wrong(member, &error))
     }
+}
+
+#[cold]
+fn wrong(member: Member, problem: &dyn fmt::Display) -> RpcError {
+    RpcError::invalid_params(format!("params.{}: {problem}", member.name()))
 }
 
 fn missing(member: Member) -> RpcError {

@@ -2,18 +2,19 @@
 
 use crate::{
     encode::{EncodeFields, Object},
-    json::Json,
+    json::{Json, read::read_members},
     version::ProtocolVersion,
     wire::{encode_as_object, wire, wire_struct},
 };
-use alloc::{collections::BTreeMap, string::String};
+
+use super::Map;
 
 /// The extension that has a namesake, but no counterpart, before 2026-07-28.
 const TASKS: &str = "io.modelcontextprotocol/tasks";
 
 /// Writes the extensions: at every revision, because objects are open and MCP Apps needs them on
 /// 2025-11-25; all but the tasks, whose results older revisions have no place for.
-fn encode_extensions(extensions: &BTreeMap<String, Json>, object: &mut Object<'_>) {
+fn encode_extensions(extensions: &Map<Json>, object: &mut Object<'_>) {
     let modern = object.version() >= ProtocolVersion::V2026_07_28;
     let mut known = extensions
         .iter()
@@ -35,7 +36,7 @@ wire_struct! {
     #[derive(Default)]
     pub struct ClientCapabilities {
         /// Capabilities outside the specification, with their settings.
-        pub experimental: BTreeMap<String, Json> = opt "experimental",
+        pub experimental: Map<Json> = opt "experimental",
         /// It can list the roots of its workspace. Deprecated in 2026-07-28.
         pub roots: Option<RootsCapability> = opt "roots",
         /// It lets servers use its language model. Deprecated in 2026-07-28.
@@ -47,7 +48,7 @@ wire_struct! {
         /// Extensions by identifier, with their settings.
         ///
         /// Written at every revision, but for `io.modelcontextprotocol/tasks` before 2026-07-28.
-        pub extensions: BTreeMap<String, Json> = opt "extensions",
+        pub extensions: Map<Json> = opt "extensions",
     }
 }
 
@@ -70,6 +71,29 @@ impl EncodeFields for ClientCapabilities {
 }
 
 encode_as_object!(ClientCapabilities);
+
+read_members!(ClientCapabilities {
+    optional experimental = "experimental",
+    optional roots = "roots",
+    optional sampling = "sampling",
+    optional elicitation = "elicitation",
+    optional tasks = "tasks",
+    optional extensions = "extensions",
+});
+read_members!(RootsCapability { optional list_changed = "listChanged" });
+read_members!(SamplingCapability { optional context = "context", optional tools = "tools" });
+read_members!(ElicitationCapability { optional form = "form", optional url = "url" });
+read_members!(ClientTasksCapability {
+    optional list = "list",
+    optional cancel = "cancel",
+    optional requests = "requests",
+});
+read_members!(ClientTaskRequests {
+    optional sampling = "sampling",
+    optional elicitation = "elicitation",
+});
+read_members!(SamplingTaskRequests { optional create_message = "createMessage" });
+read_members!(ElicitationTaskRequests { optional create = "create" });
 
 impl ClientCapabilities {
     /// Whether forms can be shown: declared outright, or by an `elicitation` without modes
@@ -235,7 +259,7 @@ wire_struct! {
     #[derive(Default)]
     pub struct ServerCapabilities {
         /// Capabilities outside the specification, with their settings.
-        pub experimental: BTreeMap<String, Json> = opt "experimental",
+        pub experimental: Map<Json> = opt "experimental",
         /// It sends log messages. Deprecated in 2026-07-28.
         pub logging: Option<Json> = opt "logging",
         /// It completes arguments. 2024-11-05 has the method without the capability.
@@ -251,7 +275,7 @@ wire_struct! {
         /// Extensions by identifier, with their settings.
         ///
         /// Written at every revision, but for `io.modelcontextprotocol/tasks` before 2026-07-28.
-        pub extensions: BTreeMap<String, Json> = opt "extensions",
+        pub extensions: Map<Json> = opt "extensions",
     }
 }
 

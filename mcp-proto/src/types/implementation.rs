@@ -1,6 +1,9 @@
 //! Who a peer is, and pictures for it.
 
-use crate::wire::{names, wire};
+use crate::{
+    json::read::read_members,
+    wire::{names, wire},
+};
 use alloc::{string::String, vec::Vec};
 
 wire! {
@@ -21,6 +24,15 @@ wire! {
         pub icons: Vec<Icon> = opt "icons" since V2025_11_25,
     }
 }
+
+read_members!(Implementation {
+    required name = "name",
+    optional title = "title",
+    required version = "version",
+    optional description = "description",
+    optional website_url = "websiteUrl",
+    optional icons = "icons",
+});
 
 impl Implementation {
     /// A name and a version.
@@ -57,6 +69,13 @@ wire! {
         pub theme: Option<IconTheme> = hint "theme",
     }
 }
+
+read_members!(Icon {
+    required src = "src",
+    optional mime_type = "mimeType",
+    optional sizes = "sizes",
+    hint theme = "theme",
+});
 
 impl Icon {
     /// An icon found at `src`.

@@ -2,7 +2,7 @@
 
 use crate::{
     encode::{Encode, Object},
-    json::Json,
+    json::{Json, Mistake, Raw, Read},
     version::ProtocolVersion,
 };
 use alloc::{string::String, vec::Vec};
@@ -47,6 +47,12 @@ impl<T> Map<T> {
             .iter()
             .find(|(name, _)| name == key)
             .map(|(_, value)| value)
+    }
+
+    /// Whether there is something under `key`.
+    #[must_use]
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.get(key).is_some()
     }
 
     /// Puts `value` under `key`; hands back what was there.
@@ -129,6 +135,22 @@ impl<T: Encode> Encode for Map<T> {
 impl<T: Encode> Serialize for Map<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         crate::wire::serialize(self, serializer)
+    }
+}
+
+impl<T: Read> Read for Map<T> {
+    fn read(raw: Raw<'_>) -> Result<Self, Mistake> {
+        // PHP's encoder does not tell an empty object from an empty array.
+        if !raw.is_object() && raw.elements().next().is_some() || !raw.get().starts_with(['{', '['])
+        {
+            return Err(Mistake::unexpected(raw, "an object"));
+        }
+        let entries = raw
+            .members()
+            .map(|(name, value)| Ok((name.into_owned(), T::read(value)?)));
+        Ok(Self {
+            entries: entries.collect::<Result<_, Mistake>>()?,
+        })
     }
 }
 

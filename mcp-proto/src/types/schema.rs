@@ -2,14 +2,11 @@
 
 use crate::{
     encode::{self, Encode, Object},
-    json::Json,
+    json::{Json, Raw},
     version::ProtocolVersion,
 };
-use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
-
-use super::map::Map;
 
 /// The JSON Schema of a tool's structured results.
 ///
@@ -37,11 +34,11 @@ impl OutputSchema {
     /// Takes a schema, and prepares its older form where it needs one.
     #[must_use]
     pub fn new(schema: Json) -> Self {
-        let root = members(schema.as_str());
-        let wrapped = !root.as_ref().is_some_and(is_object_schema);
+        let root = object(&schema);
+        let wrapped = !root.is_some_and(is_object_schema);
         let older = match root {
             root if wrapped => Some(wrap(&schema, root)),
-            Some(root) => spell_out_booleans(&root),
+            Some(root) => spell_out_booleans(root),
             None => None,
         };
         Self {
@@ -87,30 +84,31 @@ impl<'de> Deserialize<'de> for OutputSchema {
     }
 }
 
-/// The members of a JSON object, as text and in order; `None` where it is no object.
-fn members(text: &str) -> Option<Map<&RawValue>> {
-    serde_json::from_str(text).ok()
+fn is_object_schema(root: Raw<'_>) -> bool {
+    root.member("type")
+        .is_some_and(|ty| ty.get() == "\"object\"")
 }
 
-fn is_object_schema(root: &Map<&RawValue>) -> bool {
-    root.get("type").is_some_and(|ty| ty.get() == "\"object\"")
+/// The schema, if it is an object.
+fn object(schema: &Json) -> Option<Raw<'_>> {
+    Some(schema.as_raw()).filter(|raw| raw.is_object())
 }
 
 /// The schema of what a tool takes, with the two things said that every revision wants to read:
 /// that it is an object, and that its properties have schemas that are objects.
 pub(super) fn input_schema(schema: Json) -> Json {
-    let Some(root) = members(schema.as_str()) else {
+    let Some(root) = object(&schema) else {
         // `true`, or no schema at all.
         return Json::from_valid(String::from(r#"{"type":"object"}"#));
     };
-    let typed = root.get("type").is_some();
-    match spell_out_booleans(&root) {
+    let typed = root.member("type").is_some();
+    match spell_out_booleans(root) {
         None if typed => schema,
         Some(spelt) if typed => spelt,
         spelt => {
             let rest = spelt.as_ref().unwrap_or(&schema).as_str();
             let rest = rest.strip_prefix('{').unwrap_or(rest);
-            let comma = if root.is_empty() { "" } else { "," };
+            let comma = root.members().next().map_or("", |_| ",");
             Json::from_valid(format!(r#"{{"type":"object"{comma}{rest}"#))
         }
     }
@@ -120,26 +118,26 @@ pub(super) fn input_schema(schema: Json) -> Json {
 /// a property is one (2025-11-25 schema, Tool.inputSchema.properties).
 ///
 /// `None` where there are none.
-fn spell_out_booleans(root: &Map<&RawValue>) -> Option<Json> {
-    let properties = members(root.get("properties")?.get())?;
+fn spell_out_booleans(root: Raw<'_>) -> Option<Json> {
+    let properties = root.member("properties")?;
     if !properties
-        .iter()
+        .members()
         .any(|(_, schema)| spelt_out(schema.get()) != schema.get())
     {
         return None;
     }
     let mut text = Vec::new();
     let mut object = Object::new(&mut text, ProtocolVersion::LATEST);
-    for (key, value) in root.iter() {
+    for (key, value) in root.members() {
         if key == "properties" {
-            let (out, version) = object.key(key);
+            let (out, version) = object.key(&key);
             let mut object = Object::new(out, version);
-            for (name, schema) in properties.iter() {
-                object.raw(name, spelt_out(schema.get()));
+            for (name, schema) in properties.members() {
+                object.raw(&name, spelt_out(schema.get()));
             }
             object.end();
         } else {
-            object.raw(key, value.get());
+            object.raw(&key, value.get());
         }
     }
     object.end();
@@ -161,11 +159,11 @@ const NEW_ROOT: &str = "#/properties/result";
 /// Deeper than any schema a person or a derive writes; what is deeper is copied unchanged.
 const DEPTH: usize = 128;
 
-fn wrap(schema: &Json, root: Option<Map<&RawValue>>) -> Json {
+fn wrap(schema: &Json, root: Option<Raw<'_>>) -> Json {
     let mut text = Vec::new();
     let mut object = Object::new(&mut text, ProtocolVersion::LATEST);
     // The dialect is said at the root of a document.
-    if let Some(dialect) = root.as_ref().and_then(|root| root.get("$schema")) {
+    if let Some(dialect) = root.and_then(|root| root.member("$schema")) {
         object.raw("$schema", dialect.get());
     }
     object.field("type", "object");
@@ -174,8 +172,8 @@ fn wrap(schema: &Json, root: Option<Map<&RawValue>>) -> Json {
     let (out, _) = properties.key("result");
     match root {
         // A base URI of its own: references within stay what they are.
-        Some(root) if root.get("$id").is_some() => write_without_dialect(&root, out, version),
-        Some(root) => write_schema(&root, out, version, 0, true),
+        Some(root) if root.member("$id").is_some() => write_without_dialect(root, out, version),
+        Some(root) => write_schema(root, out, version, 0, true),
         None => out.extend_from_slice(spelt_out(schema.as_str()).as_bytes()),
     }
     properties.end();
@@ -185,83 +183,76 @@ fn wrap(schema: &Json, root: Option<Map<&RawValue>>) -> Json {
     String::from_utf8(text).map_or_else(|_| schema.clone(), Json::from_valid)
 }
 
-fn write_without_dialect(root: &Map<&RawValue>, out: &mut Vec<u8>, version: ProtocolVersion) {
+fn write_without_dialect(root: Raw<'_>, out: &mut Vec<u8>, version: ProtocolVersion) {
     let mut object = Object::new(out, version);
-    for (key, value) in root.iter().filter(|(key, _)| *key != "$schema") {
-        object.raw(key, value.get());
+    for (key, value) in root.members().filter(|(key, _)| *key != "$schema") {
+        object.raw(&key, value.get());
     }
     object.end();
 }
 
 /// Copies a schema and moves its references.
 fn write_schema(
-    schema: &Map<&RawValue>,
+    schema: Raw<'_>,
     out: &mut Vec<u8>,
     version: ProtocolVersion,
     depth: usize,
     root: bool,
 ) {
     let mut object = Object::new(out, version);
-    for (key, value) in schema.iter() {
-        match key {
+    for (key, value) in schema.members() {
+        match &*key {
             "$schema" if root => {}
-            "$ref" | "$dynamicRef" => match serde_json::from_str::<Cow<'_, str>>(value.get()) {
-                Ok(pointer) if pointer == "#" || pointer.starts_with("#/") => {
-                    let (out, _) = object.key(key);
+            "$ref" | "$dynamicRef" => match value.text() {
+                Some(pointer) if pointer == "#" || pointer.starts_with("#/") => {
+                    let (out, _) = object.key(&key);
                     encode::write_display(out, &format_args!("{NEW_ROOT}{}", &pointer[1..]));
                 }
-                _ => object.raw(key, value.get()),
+                _ => object.raw(&key, value.get()),
             },
             // Values, not schemas.
-            "const" | "enum" | "default" | "examples" => object.raw(key, value.get()),
+            "const" | "enum" | "default" | "examples" => object.raw(&key, value.get()),
             // Names of the author's own choice, which are no keywords, above schemas.
             "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" => {
-                write_named(value, object.key(key).0, version, depth + 1);
+                write_named(value, object.key(&key).0, version, depth + 1);
             }
-            _ => write_any(value, object.key(key).0, version, depth + 1),
+            _ => write_any(value, object.key(&key).0, version, depth + 1),
         }
     }
     object.end();
 }
 
 /// Copies an object whose members are schemas.
-fn write_named(value: &RawValue, out: &mut Vec<u8>, version: ProtocolVersion, depth: usize) {
-    let Some(named) = members(value.get()) else {
+fn write_named(value: Raw<'_>, out: &mut Vec<u8>, version: ProtocolVersion, depth: usize) {
+    if !value.is_object() {
         out.extend_from_slice(value.get().as_bytes());
         return;
-    };
+    }
     let mut object = Object::new(out, version);
-    for (key, value) in named.iter() {
-        write_any(value, object.key(key).0, version, depth + 1);
+    for (key, value) in value.members() {
+        write_any(value, object.key(&key).0, version, depth + 1);
     }
     object.end();
 }
 
 /// Copies what may be a schema, an array of schemas or something else.
-fn write_any(value: &RawValue, out: &mut Vec<u8>, version: ProtocolVersion, depth: usize) {
+fn write_any(value: Raw<'_>, out: &mut Vec<u8>, version: ProtocolVersion, depth: usize) {
     let text = value.get();
     if depth < DEPTH {
-        if text.starts_with('{') {
-            match members(text) {
-                // References below `$id` are relative to that.
-                Some(schema) if schema.get("$id").is_none() => {
-                    write_schema(&schema, out, version, depth, false);
-                    return;
+        // References below `$id` are relative to that.
+        if value.is_object() && value.member("$id").is_none() {
+            return write_schema(value, out, version, depth, false);
+        }
+        if text.starts_with('[') {
+            out.push(b'[');
+            for (index, item) in value.elements().enumerate() {
+                if index > 0 {
+                    out.push(b',');
                 }
-                _ => {}
+                write_any(item, out, version, depth + 1);
             }
-        } else if text.starts_with('[') {
-            if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) {
-                out.push(b'[');
-                for (index, item) in items.into_iter().enumerate() {
-                    if index > 0 {
-                        out.push(b',');
-                    }
-                    write_any(item, out, version, depth + 1);
-                }
-                out.push(b']');
-                return;
-            }
+            out.push(b']');
+            return;
         }
     }
     out.extend_from_slice(text.as_bytes());

@@ -1,7 +1,7 @@
 //! Watching for changes: one resource at a time until 2025-11-25, one stream since 2026-07-28.
 
 use super::Meta;
-use crate::wire::wire;
+use crate::{json::read::read_members, wire::wire};
 use alloc::{string::String, vec::Vec};
 
 wire! {
@@ -64,6 +64,14 @@ wire! {
         pub task_ids: Vec<String> = opt "taskIds",
     }
 }
+
+read_members!(SubscriptionFilter {
+    optional tools_list_changed = "toolsListChanged",
+    optional prompts_list_changed = "promptsListChanged",
+    optional resources_list_changed = "resourcesListChanged",
+    optional resource_subscriptions = "resourceSubscriptions",
+    optional task_ids = "taskIds",
+});
 
 wire! {
     /// Parameters of `subscriptions/listen`, from 2026-07-28 on.

@@ -505,7 +505,7 @@ fn capabilities_are_those_of_the_revision() {
         ..Default::default()
     };
     for id in ["io.modelcontextprotocol/tasks", "x/y"] {
-        client.extensions.insert(id.into(), json("{}"));
+        client.extensions.insert(id, json("{}"));
     }
     steps(
         &client,

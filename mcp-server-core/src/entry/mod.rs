@@ -38,7 +38,8 @@ pub use tool::{ToolEntry, ToolInput};
 
 pub(crate) use policy::Policy;
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use core::fmt;
 
 use crate::{
     error::BuildError,
@@ -150,33 +151,104 @@ impl<T: SharedComponents> Components for Arc<T> {
 /// Components on their way into a server.
 #[derive(Debug, Default)]
 pub struct ComponentSet {
-    entries: Vec<AnyEntry>,
+    entries: Vec<Box<dyn AnyEntry>>,
 }
 
-#[derive(Debug)]
-pub(crate) enum AnyEntry {
-    Tool(ToolEntry),
-    Resource(ResourceEntry),
-    Prompt(PromptEntry),
+/// An entry of whatever kind. Behind a pointer, so that a program carries the code of those kinds
+/// only that it has.
+trait AnyEntry: fmt::Debug + Send {
+    fn build_into(
+        self: Box<Self>,
+        service: ServiceBuilder<Handler>,
+        policy: &Arc<Policy>,
+    ) -> Result<ServiceBuilder<Handler>, BuildError>;
+
+    #[cfg_attr(not(feature = "std"), allow(dead_code))]
+    fn add_into(
+        self: Box<Self>,
+        edit: &mut Edit<Handler>,
+        policy: &Arc<Policy>,
+    ) -> Result<bool, BuildError>;
+}
+
+impl AnyEntry for ToolEntry {
+    fn build_into(
+        self: Box<Self>,
+        service: ServiceBuilder<Handler>,
+        policy: &Arc<Policy>,
+    ) -> Result<ServiceBuilder<Handler>, BuildError> {
+        Ok(service.add_tool(self.build(policy)?))
+    }
+
+    fn add_into(
+        self: Box<Self>,
+        edit: &mut Edit<Handler>,
+        policy: &Arc<Policy>,
+    ) -> Result<bool, BuildError> {
+        edit.add_tool(self.build(policy)?)
+    }
+}
+
+impl AnyEntry for ResourceEntry {
+    fn build_into(
+        self: Box<Self>,
+        service: ServiceBuilder<Handler>,
+        policy: &Arc<Policy>,
+    ) -> Result<ServiceBuilder<Handler>, BuildError> {
+        Ok(match self.build(policy)? {
+            resource::Built::Fixed(resource) => service.add_resource(resource),
+            resource::Built::Template(template) => service.add_template(template),
+        })
+    }
+
+    fn add_into(
+        self: Box<Self>,
+        edit: &mut Edit<Handler>,
+        policy: &Arc<Policy>,
+    ) -> Result<bool, BuildError> {
+        match self.build(policy)? {
+            resource::Built::Fixed(resource) => edit.add_resource(resource),
+            resource::Built::Template(template) => edit.add_template(template),
+        }
+    }
+}
+
+impl AnyEntry for PromptEntry {
+    fn build_into(
+        self: Box<Self>,
+        service: ServiceBuilder<Handler>,
+        policy: &Arc<Policy>,
+    ) -> Result<ServiceBuilder<Handler>, BuildError> {
+        Ok(service.add_prompt(self.build(policy)?))
+    }
+
+    fn add_into(
+        self: Box<Self>,
+        edit: &mut Edit<Handler>,
+        policy: &Arc<Policy>,
+    ) -> Result<bool, BuildError> {
+        edit.add_prompt(self.build(policy)?)
+    }
 }
 
 impl ComponentSet {
     /// Adds a tool.
     pub fn tool(&mut self, tool: impl IntoTool) -> &mut Self {
-        self.entries.push(AnyEntry::Tool(tool.into_tool()));
-        self
+        self.add(Box::new(tool.into_tool()))
     }
 
     /// Adds a resource or resource template.
     pub fn resource(&mut self, resource: impl IntoResource) -> &mut Self {
-        self.entries
-            .push(AnyEntry::Resource(resource.into_resource()));
-        self
+        self.add(Box::new(resource.into_resource()))
     }
 
     /// Adds a prompt.
     pub fn prompt(&mut self, prompt: impl IntoPrompt) -> &mut Self {
-        self.entries.push(AnyEntry::Prompt(prompt.into_prompt()));
+        self.add(Box::new(prompt.into_prompt()))
+    }
+
+    fn add(&mut self, entry: Box<dyn AnyEntry>) -> &mut Self {
+        self.entries.push(entry);
         self
     }
 
@@ -189,17 +261,10 @@ impl ComponentSet {
     pub(crate) fn build_into(
         self,
         mut service: ServiceBuilder<Handler>,
-        policy: &alloc::sync::Arc<Policy>,
+        policy: &Arc<Policy>,
     ) -> Result<ServiceBuilder<Handler>, BuildError> {
         for entry in self.entries {
-            service = match entry {
-                AnyEntry::Tool(tool) => service.add_tool(tool.build(policy)?),
-                AnyEntry::Resource(resource) => match resource.build(policy)? {
-                    resource::Built::Fixed(resource) => service.add_resource(resource),
-                    resource::Built::Template(template) => service.add_template(template),
-                },
-                AnyEntry::Prompt(prompt) => service.add_prompt(prompt.build(policy)?),
-            };
+            service = entry.build_into(service, policy)?;
         }
         Ok(service)
     }
@@ -208,18 +273,11 @@ impl ComponentSet {
     pub(crate) fn add_into(
         self,
         edit: &mut Edit<Handler>,
-        policy: &alloc::sync::Arc<Policy>,
+        policy: &Arc<Policy>,
     ) -> Result<bool, BuildError> {
         let mut changed = false;
         for entry in self.entries {
-            changed |= match entry {
-                AnyEntry::Tool(tool) => edit.add_tool(tool.build(policy)?)?,
-                AnyEntry::Resource(resource) => match resource.build(policy)? {
-                    resource::Built::Fixed(resource) => edit.add_resource(resource)?,
-                    resource::Built::Template(template) => edit.add_template(template)?,
-                },
-                AnyEntry::Prompt(prompt) => edit.add_prompt(prompt.build(policy)?)?,
-            };
+            changed |= entry.add_into(edit, policy)?;
         }
         Ok(changed)
     }

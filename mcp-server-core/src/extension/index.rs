@@ -239,9 +239,7 @@ impl ExtensionIndex {
         for extension in &self.declared {
             if version >= extension.since {
                 let settings = extension.settings.clone();
-                capabilities
-                    .extensions
-                    .insert((*extension.id).into(), settings);
+                capabilities.extensions.insert(&*extension.id, settings);
             }
             if let Some(declare) = extension.declare {
                 declare(capabilities, version);
@@ -347,10 +345,7 @@ impl ExtensionIndex {
     ) -> impl Iterator<Item = (&'a str, &'a Arc<str>)> {
         self.topics.iter().filter_map(|(field, extension)| {
             let id = &self.declared[*extension].id;
-            client
-                .extensions
-                .contains_key(&**id)
-                .then_some((&**field, id))
+            client.extensions.contains_key(id).then_some((&**field, id))
         })
     }
 
@@ -385,7 +380,7 @@ pub(crate) fn missing_extension(id: &str) -> RpcError {
         format!("the client must declare the extension {id}"),
     );
     let mut required = ClientCapabilities::default();
-    required.extensions.insert(id.into(), Json::empty_object());
+    required.extensions.insert(id, Json::empty_object());
     let mut data = Vec::new();
     let mut object = mcp_proto::encode::Object::new(&mut data, ProtocolVersion::LATEST);
     object.field("requiredCapabilities", &required);

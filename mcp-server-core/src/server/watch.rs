@@ -18,6 +18,7 @@ use crate::{
     handler::Handler,
     interest::{Interest, Thing},
     service::Service,
+    sorted::Sorted,
 };
 
 /// One connection's view of a server's changes; made by [`Server::watch`](crate::Server::watch).
@@ -151,12 +152,12 @@ pub(super) struct Pending {
     pub(super) service: Option<Arc<Service<Handler>>>,
     // Which lists have changed, even where they are again what they were.
     pub(super) lists: Lists,
-    // The newest change of each of an extension's topics.
-    topics: BTreeMap<Arc<str>, Arc<TopicChange>>,
+    // The newest change of each of an extension's topics, sorted by them.
+    topics: Vec<Arc<TopicChange>>,
     updated: VecDeque<Arc<str>>,
-    known: BTreeSet<Arc<str>>,
+    known: Sorted<Arc<str>>,
     // Elicitations that are complete.
-    complete: BTreeSet<Arc<str>>,
+    complete: Sorted<Arc<str>>,
 }
 
 /// Which of the lists, in the order in which clients are told.
@@ -197,22 +198,27 @@ impl Pending {
             if self.known.insert(Arc::clone(uri)) {
                 self.updated.push_back(Arc::clone(uri));
             }
-        } else if !self.known.contains(uri) {
+        } else if !self.known.contains(&**uri) {
             self.lists.insert(&Change::Resources);
+        }
+    }
+
+    fn note_topic(&mut self, change: &Arc<TopicChange>) {
+        let place = self
+            .topics
+            .binary_search_by(|there| there.topic.cmp(&change.topic));
+        match place {
+            Ok(at) => self.topics[at] = Arc::clone(change),
+            // Those who are not told look for themselves: topics are told for speed alone.
+            Err(_) if self.topics.len() >= Self::UPDATED => {}
+            Err(at) => self.topics.insert(at, Arc::clone(change)),
         }
     }
 
     pub(super) fn note(&mut self, change: &Change) {
         match change {
             Change::Resource(uri) => self.update(uri),
-            // Those who are not told look for themselves: topics are told for speed alone.
-            Change::Topic(topic)
-                if self.topics.len() >= Self::UPDATED
-                    && !self.topics.contains_key(&topic.topic) => {}
-            Change::Topic(topic) => {
-                self.topics
-                    .insert(Arc::clone(&topic.topic), Arc::clone(topic));
-            }
+            Change::Topic(topic) => self.note_topic(topic),
             // Their clients ask the person instead.
             Change::ElicitationComplete(_) if self.complete.len() >= Self::UPDATED => {}
             Change::ElicitationComplete(id) => {
@@ -244,10 +250,11 @@ impl Watch {
                 .chain(
                     pending
                         .complete
+                        .into_vec()
                         .into_iter()
                         .map(Change::ElicitationComplete),
                 )
-                .chain(pending.topics.into_values().map(Change::Topic))
+                .chain(pending.topics.into_iter().map(Change::Topic))
                 .collect(),
         })
     }

@@ -1,12 +1,15 @@
 //! Putting a service together, and what can be wrong with its parts.
 
-use alloc::{string::String, sync::Arc, vec::Vec};
+use alloc::{collections::VecDeque, string::String, sync::Arc, vec::Vec};
 use mcp_proto::{
+    json::Raw,
     limits::Limits,
     types::{CacheHints, Implementation, Prompt, Resource, ResourceTemplate, TaskSupport, Tool},
 };
 
-use super::{About, Component, ComponentKind, Duplicates, Pages, Service, Tables, json_of};
+use super::{
+    About, Component, ComponentKind, Duplicates, Pages, Service, Tables, json_of, others::Others,
+};
 use crate::{
     apps,
     error::BuildError,
@@ -24,17 +27,60 @@ use crate::{
 #[must_use = "a builder does nothing before `build`"]
 pub struct ServiceBuilder<H> {
     about: About,
-    components: Vec<Any<H>>,
+    waiting: Waiting<H>,
+    // How each component of the waiting ones is added, in the order of their registration: what
+    // adds a kind is linked only into programs that have one.
+    steps: Vec<Step<H>>,
+    others: Option<Others<H>>,
     completion: Option<H>,
     extensions: Vec<Extension<H>>,
+    // As with `steps`.
+    add_extension: Option<AddExtension<H>>,
 }
 
+type AddExtension<H> = fn(&mut Extensions<H>, Extension<H>) -> Result<(), BuildError>;
+
+/// Components that are added when the service is built, each kind in order.
 #[derive(Debug)]
-enum Any<H> {
-    Tool(Component<Tool, H>),
-    Resource(Component<Resource, H>),
-    Template(Component<ResourceTemplate, H>),
-    Prompt(Component<Prompt, H>),
+struct Waiting<H> {
+    tools: VecDeque<Component<Tool, H>>,
+    resources: VecDeque<Component<Resource, H>>,
+    templates: VecDeque<Component<ResourceTemplate, H>>,
+    prompts: VecDeque<Component<Prompt, H>>,
+}
+
+/// Adds the next component of one kind.
+type Step<H> = fn(&mut Waiting<H>, &mut Tables<H>, &About) -> Result<(), BuildError>;
+
+impl<H> Waiting<H> {
+    fn add_tool(&mut self, tables: &mut Tables<H>, about: &About) -> Result<(), BuildError> {
+        let Some(tool) = self.tools.pop_front() else {
+            return Ok(());
+        };
+        check_tasks(&tool.definition, about.runs_tasks)?;
+        tables.add_tool(tool, about.duplicates).map(|_| ())
+    }
+
+    fn add_resource(&mut self, tables: &mut Tables<H>, about: &About) -> Result<(), BuildError> {
+        match self.resources.pop_front() {
+            Some(resource) => tables.add_resource(resource, about.duplicates).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    fn add_template(&mut self, tables: &mut Tables<H>, about: &About) -> Result<(), BuildError> {
+        match self.templates.pop_front() {
+            Some(template) => tables.add_template(template, about.duplicates).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    fn add_prompt(&mut self, tables: &mut Tables<H>, about: &About) -> Result<(), BuildError> {
+        match self.prompts.pop_front() {
+            Some(prompt) => tables.add_prompt(prompt, about.duplicates).map(|_| ()),
+            None => Ok(()),
+        }
+    }
 }
 
 impl<H> ServiceBuilder<H> {
@@ -54,9 +100,17 @@ impl<H> ServiceBuilder<H> {
         };
         Self {
             about,
-            components: Vec::new(),
+            waiting: Waiting {
+                tools: VecDeque::new(),
+                resources: VecDeque::new(),
+                templates: VecDeque::new(),
+                prompts: VecDeque::new(),
+            },
+            steps: Vec::new(),
+            others: None,
             completion: None,
             extensions: Vec::new(),
+            add_extension: None,
         }
     }
 
@@ -105,6 +159,7 @@ impl<H> ServiceBuilder<H> {
     /// Declares that there are components of this kind, although none may be registered yet.
     pub fn announce(mut self, kind: ComponentKind) -> Self {
         self.about.announced.push(kind);
+        self.others = Some(Others::all());
         self
     }
 
@@ -130,25 +185,29 @@ impl<H> ServiceBuilder<H> {
 
     /// Adds a tool with settings of its own.
     pub fn add_tool(mut self, tool: Component<Tool, H>) -> Self {
-        self.components.push(Any::Tool(tool));
+        self.waiting.tools.push_back(tool);
+        self.steps.push(Waiting::add_tool);
         self
     }
 
     /// Adds a resource with settings of its own.
     pub fn add_resource(mut self, resource: Component<Resource, H>) -> Self {
-        self.components.push(Any::Resource(resource));
+        self.waiting.resources.push_back(resource);
+        self.steps.push(Waiting::add_resource);
         self
     }
 
     /// Adds a resource template with settings of its own.
     pub fn add_template(mut self, template: Component<ResourceTemplate, H>) -> Self {
-        self.components.push(Any::Template(template));
+        self.waiting.templates.push_back(template);
+        self.steps.push(Waiting::add_template);
         self
     }
 
     /// Adds a prompt with settings of its own.
     pub fn add_prompt(mut self, prompt: Component<Prompt, H>) -> Self {
-        self.components.push(Any::Prompt(prompt));
+        self.waiting.prompts.push_back(prompt);
+        self.steps.push(Waiting::add_prompt);
         self
     }
 
@@ -156,12 +215,14 @@ impl<H> ServiceBuilder<H> {
     /// completion of their own.
     pub fn completion(mut self, handler: H) -> Self {
         self.completion = Some(handler);
+        self.others = Some(Others::all());
         self
     }
 
     /// Adds an extension.
     pub fn extension(mut self, extension: Extension<H>) -> Self {
         self.extensions.push(extension);
+        self.add_extension = Some(Extensions::add);
         self
     }
 
@@ -172,27 +233,27 @@ impl<H> ServiceBuilder<H> {
     pub fn build(self) -> Result<Service<H>, BuildError> {
         let Self {
             mut about,
-            components,
+            mut waiting,
+            steps,
+            others,
             completion,
             extensions,
+            add_extension,
         } = self;
         about.info_json = json_of(&about.info);
         about.runs_tasks = extensions.iter().any(Extension::runs_tasks);
-        let mut tables = Tables::default();
-        for component in components {
-            match component {
-                Any::Tool(tool) => {
-                    check_tasks(&tool.definition, about.runs_tasks)?;
-                    tables.add_tool(tool, about.duplicates)?
-                }
-                Any::Resource(resource) => tables.add_resource(resource, about.duplicates)?,
-                Any::Template(template) => tables.add_template(template, about.duplicates)?,
-                Any::Prompt(prompt) => tables.add_prompt(prompt, about.duplicates)?,
-            };
+        let mut tables = Tables {
+            others,
+            ..Tables::default()
+        };
+        for step in steps {
+            step(&mut waiting, &mut tables, &about)?;
         }
         let mut known = Extensions::default();
-        for extension in extensions {
-            known.add(extension)?;
+        if let Some(add) = add_extension {
+            for extension in extensions {
+                add(&mut known, extension)?;
+            }
         }
         let service = Service {
             about: Arc::new(about),
@@ -225,13 +286,8 @@ pub(super) fn check_name(kind: &'static str, name: &str) -> Result<(), BuildErro
 
 /// Every revision: a tool's input schema is that of an object.
 pub(super) fn check_schemas(tool: &Tool) -> Result<(), BuildError> {
-    #[derive(serde::Deserialize)]
-    struct Root<'a> {
-        #[serde(rename = "type", borrow)]
-        ty: alloc::borrow::Cow<'a, str>,
-    }
-    let root = serde_json::from_str::<Root<'_>>(tool.input_schema.as_str());
-    if root.is_ok_and(|root| root.ty == "object") {
+    let root = tool.input_schema.as_raw().member("type");
+    if root.and_then(Raw::text).is_some_and(|ty| ty == "object") {
         return Ok(());
     }
     let problem =

@@ -12,6 +12,7 @@
 mod builder;
 mod component;
 mod offers;
+mod others;
 mod page;
 mod table;
 
@@ -39,6 +40,7 @@ pub use page::Page;
 pub use table::Duplicates;
 
 use crate::{call::Change, error::BuildError, extension::Extensions, state::StateKeeper};
+use others::Others;
 use page::Pages;
 use table::Table;
 
@@ -88,6 +90,8 @@ struct Tables<H> {
     resources: Table<Resource, H>,
     templates: Table<ResourceTemplate, H>,
     prompts: Table<Prompt, H>,
+    // There once there is, or may be, something else than tools.
+    others: Option<Others<H>>,
 }
 
 impl<H> Default for Tables<H> {
@@ -97,6 +101,7 @@ impl<H> Default for Tables<H> {
             resources: Table::default(),
             templates: Table::default(),
             prompts: Table::default(),
+            others: None,
         }
     }
 }
@@ -108,6 +113,7 @@ impl<H> Clone for Tables<H> {
             resources: self.resources.clone(),
             templates: self.templates.clone(),
             prompts: self.prompts.clone(),
+            others: self.others,
         }
     }
 }
@@ -129,6 +135,7 @@ impl<H> Tables<H> {
         duplicates: Duplicates,
     ) -> Result<bool, BuildError> {
         builder::check_uri(&resource.definition.uri)?;
+        self.others = Some(Others::all());
         self.resources.insert(resource, None, duplicates)
     }
 
@@ -152,6 +159,7 @@ impl<H> Tables<H> {
                 });
             }
         }
+        self.others = Some(Others::all());
         self.templates.insert(template, Some(pattern), duplicates)
     }
 
@@ -161,6 +169,7 @@ impl<H> Tables<H> {
         duplicates: Duplicates,
     ) -> Result<bool, BuildError> {
         builder::check_name("prompt", &prompt.definition.name)?;
+        self.others = Some(Others::all());
         self.prompts.insert(prompt, None, duplicates)
     }
 }
@@ -359,16 +368,9 @@ impl<H> Service<H> {
     /// The type that the resource or template at this URI is declared with, also where it is
     /// disabled; `None` where there is none.
     pub(crate) fn mime_type_at(&self, uri: &str) -> Option<Option<&str>> {
-        let mut resources = self.tables.resources.all();
-        let fixed = resources.find(|entry| entry.component.definition.uri == uri);
-        if let Some(entry) = fixed {
-            return Some(entry.component.definition.mime_type.as_deref());
-        }
-        let mut templates = self.tables.templates.all();
-        let entry = templates.find(
-            |entry| matches!(&entry.pattern, Some(pattern) if pattern.matches(uri).is_some()),
-        )?;
-        Some(entry.component.definition.mime_type.as_deref())
+        self.tables
+            .others
+            .and_then(|others| others.mime_type_at(self, uri))
     }
 
     /// The enabled tools, in order.
@@ -395,11 +397,13 @@ impl<H> Service<H> {
     #[must_use]
     pub fn changes_since(&self, earlier: &Self) -> Vec<Change> {
         let (new, old) = (&self.tables, &earlier.tables);
-        let resources = new.resources.lists_differ(&old.resources)
-            || new.templates.lists_differ(&old.templates);
+        let (prompts, resources) = match new.others.or(old.others) {
+            Some(others) => others.lists_differ(new, old),
+            None => (false, false),
+        };
         [
             (new.tools.lists_differ(&old.tools), Change::Tools),
-            (new.prompts.lists_differ(&old.prompts), Change::Prompts),
+            (prompts, Change::Prompts),
             (resources, Change::Resources),
         ]
         .into_iter()

@@ -2,20 +2,16 @@
 
 use alloc::sync::Arc;
 use mcp_proto::{
-    rpc::RpcError,
+    rpc::{Params, RpcError},
     types::{
-        CacheHints, CompletionReference, Implementation, ServerCapabilities, TaskSupport, Tool,
+        CacheHints, CompleteParams, CompletionReference, Implementation, ServerCapabilities,
+        TaskSupport, Tool,
     },
     uri::Variables,
     version::ProtocolVersion,
 };
 
-use super::{
-    Service,
-    component::{ComponentKind, Definition},
-    page::Page,
-    table::Table,
-};
+use super::{Service, component::ComponentKind, page::Page};
 use crate::{
     extension::ExtensionIndex,
     session::{Found, FoundCompletion, Offers, Place, TaskPolicy},
@@ -49,28 +45,6 @@ impl<H> Service<H> {
             Place::Extension(at) => self.extensions.handler(at),
         }
     }
-
-    fn completion_or(&self, own: Option<Place>) -> FoundCompletion {
-        match own {
-            Some(own) => FoundCompletion::At(own),
-            None if self.completion.is_some() => FoundCompletion::At(Place::Completion),
-            None => FoundCompletion::Nothing,
-        }
-    }
-}
-
-fn find<D: Definition, H>(
-    table: &Table<D, H>,
-    key: &str,
-    place: fn(u32) -> Place,
-) -> Option<Found> {
-    let at = table.position(key)?;
-    let entry = table.at(at)?;
-    Some(Found {
-        place: place(at),
-        name: Arc::clone(entry.key()),
-        timeout: entry.timeout(),
-    })
 }
 
 /// Whether a tool runs as a task.
@@ -112,7 +86,11 @@ impl<H> Offers for Service<H> {
         version: ProtocolVersion,
         cursor: Option<&str>,
     ) -> Result<Page<'_>, RpcError> {
-        self.page(kind, version, cursor)
+        match (kind, self.tables.others) {
+            (ComponentKind::Tool, _) => self.tool_page(version, cursor),
+            (_, Some(others)) => others.page(self, kind, version, cursor),
+            (_, None) => self.empty_page(kind, cursor),
+        }
     }
 
     fn extensions(&self) -> &ExtensionIndex {
@@ -136,53 +114,24 @@ impl<H> Offers for Service<H> {
     }
 
     fn find_prompt(&self, name: &str) -> Option<Found> {
-        find(&self.tables.prompts, name, Place::Prompt)
+        self.tables.others?.find_prompt(self, name)
     }
 
     fn find_resource(&self, uri: &str) -> Option<(Found, Variables)> {
-        let tables = &self.tables;
-        // A disabled resource hides what templates would have found, as `Service::resource` says.
-        if tables.resources.contains(uri) {
-            return Some((
-                find(&tables.resources, uri, Place::Resource)?,
-                Variables::default(),
-            ));
-        }
-        tables.templates.places().find_map(|(at, entry)| {
-            let variables = entry.pattern.as_ref()?.matches(uri)?;
-            let found = Found {
-                place: Place::Template(at),
-                name: Arc::clone(entry.key()),
-                timeout: entry.timeout(),
-            };
-            Some((found, variables))
-        })
+        self.tables.others?.find_resource(self, uri)
     }
 
     fn find_completion(&self, of: &CompletionReference) -> FoundCompletion {
-        let tables = &self.tables;
-        match of {
-            CompletionReference::Prompt(prompt) => match tables.prompts.position(&prompt.name) {
-                Some(at) => {
-                    let own = Place::PromptCompletion(at);
-                    self.completion_or(self.handler_at(own).map(|_| own))
-                }
-                None => FoundCompletion::Unknown,
-            },
-            CompletionReference::Resource(resource) => {
-                match tables.templates.position(&resource.uri) {
-                    Some(at) => {
-                        let own = Place::TemplateCompletion(at);
-                        self.completion_or(self.handler_at(own).map(|_| own))
-                    }
-                    // A resource's own URI is allowed as well; there is nothing in it to complete.
-                    None if tables.resources.position(&resource.uri).is_some() => {
-                        self.completion_or(None)
-                    }
-                    None => FoundCompletion::Unknown,
-                }
-            }
-            _ => FoundCompletion::Unknown,
+        match self.tables.others {
+            Some(others) => others.find_completion(self, of),
+            None => FoundCompletion::Unknown,
+        }
+    }
+
+    fn read_completion(&self, params: &Params<'_>) -> Result<Option<CompleteParams>, RpcError> {
+        match self.tables.others {
+            Some(others) => others.read_completion(params).map(Some),
+            None => Ok(None),
         }
     }
 }

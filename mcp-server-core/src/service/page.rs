@@ -151,21 +151,46 @@ impl<H> Service<H> {
         cursor: Option<&str>,
     ) -> Result<Page<'_>, RpcError> {
         match kind {
-            ComponentKind::Tool => self.page_of(&self.tables.tools, "tools", version, cursor),
-            ComponentKind::Resource => {
-                self.page_of(&self.tables.resources, "resources", version, cursor)
-            }
-            ComponentKind::Template => {
-                self.page_of(&self.tables.templates, "resourceTemplates", version, cursor)
-            }
-            ComponentKind::Prompt => self.page_of(&self.tables.prompts, "prompts", version, cursor),
+            ComponentKind::Tool => self.tool_page(version, cursor),
+            ComponentKind::Resource => self.page_of(&self.tables.resources, version, cursor),
+            ComponentKind::Template => self.page_of(&self.tables.templates, version, cursor),
+            ComponentKind::Prompt => self.page_of(&self.tables.prompts, version, cursor),
         }
+    }
+
+    /// The page of a list that nothing was ever added to.
+    pub(super) fn empty_page(
+        &self,
+        kind: ComponentKind,
+        cursor: Option<&str>,
+    ) -> Result<Page<'_>, RpcError> {
+        if cursor.is_some() {
+            return Err(unknown_cursor());
+        }
+        Ok(Page {
+            member: member_of(kind),
+            list: Cow::Owned(Encoded {
+                bytes: Vec::new(),
+                ends: Vec::new(),
+            }),
+            items: 0..0,
+            next_cursor: None,
+            cache: self.about.list_cache,
+        })
+    }
+
+    /// The same of the tools alone.
+    pub(super) fn tool_page(
+        &self,
+        version: ProtocolVersion,
+        cursor: Option<&str>,
+    ) -> Result<Page<'_>, RpcError> {
+        self.page_of(&self.tables.tools, version, cursor)
     }
 
     fn page_of<'s, D: Definition>(
         &'s self,
         table: &Table<D, H>,
-        member: &'static str,
         version: ProtocolVersion,
         cursor: Option<&str>,
     ) -> Result<Page<'s>, RpcError> {
@@ -184,7 +209,7 @@ impl<H> Service<H> {
         let next_cursor =
             last.map(|last| Cursor::new(end as u32, after(D::KIND, last.key())).to_string());
         Ok(Page {
-            member,
+            member: member_of(D::KIND),
             list,
             items: start..end,
             next_cursor,
@@ -211,11 +236,21 @@ fn start_of<D: Definition, H>(
         .step_by(size)
         .find_map(behind)
         .or_else(|| keys().find_map(behind))
-        .ok_or_else(|| {
-            RpcError::invalid_params(
-                "unknown cursor: it is none of this list, so begin again without one",
-            )
-        })
+        .ok_or_else(unknown_cursor)
+}
+
+fn unknown_cursor() -> RpcError {
+    RpcError::invalid_params("unknown cursor: it is none of this list, so begin again without one")
+}
+
+/// The member of a list's result that holds the items.
+const fn member_of(kind: ComponentKind) -> &'static str {
+    match kind {
+        ComponentKind::Tool => "tools",
+        ComponentKind::Resource => "resources",
+        ComponentKind::Template => "resourceTemplates",
+        ComponentKind::Prompt => "prompts",
+    }
 }
 
 /// What marks the place behind the item of that name.

@@ -242,9 +242,8 @@ impl Session {
 
 /// Whether the person has gone where they were sent.
 fn agrees(answer: &Result<Json, RpcError>) -> bool {
-    let members = answer.as_ref().ok().and_then(|json| json.to().ok());
-    members.is_some_and(|members: Map<Json>| {
-        let action = members.get("action").map(Json::as_str);
-        action == Some("\"accept\"")
+    answer.as_ref().is_ok_and(|answer| {
+        let mut members = answer.as_raw().members();
+        members.any(|(name, value)| name == "action" && value.get() == "\"accept\"")
     })
 }

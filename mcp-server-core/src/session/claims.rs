@@ -4,13 +4,12 @@ use alloc::{borrow::Cow, format, string::String, sync::Arc, vec::Vec};
 use core::fmt;
 use mcp_proto::{
     encode::Object,
-    json::{Json, Raw},
+    json::{Json, Raw, Read},
     meta::{KnownMeta, RequestMeta, keys},
     rpc::{RpcError, codes},
     types::LoggingLevel,
     version::{Era, ProtocolVersion},
 };
-use serde::de::DeserializeOwned;
 
 use crate::call::Peer;
 
@@ -125,8 +124,8 @@ pub(super) fn log_level(meta: Option<&RequestMeta<'_>>) -> Result<Option<Logging
     level.map(|level| typed(keys::LOG_LEVEL, level)).transpose()
 }
 
-fn typed<T: DeserializeOwned>(key: &str, raw: Raw<'_>) -> Result<T, RpcError> {
-    raw.to()
+fn typed<T: Read>(key: &str, raw: Raw<'_>) -> Result<T, RpcError> {
+    raw.read()
         .map_err(|error| invalid(key, format_args!("is wrong: {error}")))
 }
 

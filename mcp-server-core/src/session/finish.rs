@@ -61,7 +61,7 @@ impl Session {
             _ => return Delivery::Discarded,
         }
         if let Outcome::NeedInput(need) = outcome {
-            match self.need_input(call, mem::take(need), offers) {
+            match need.ask(self, call, offers) {
                 Ok(()) => return Delivery::Accepted,
                 Err(error) => *outcome = Outcome::Fail(error),
             }

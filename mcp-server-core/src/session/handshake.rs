@@ -107,9 +107,9 @@ impl Session {
         params.object(Member::Capabilities)?;
         params.object(Member::ClientInfo)?;
         peer.capabilities = params
-            .optional::<ClientCapabilities>(Member::Capabilities)?
+            .read_optional::<ClientCapabilities>(Member::Capabilities)?
             .unwrap_or_default();
-        peer.info = params.optional::<Implementation>(Member::ClientInfo)?;
+        peer.info = params.read_optional::<Implementation>(Member::ClientInfo)?;
         peer.subject = self.subject.clone();
 
         let declared = offers.capabilities(version);
@@ -138,7 +138,7 @@ impl Session {
         params: &Params<'_>,
         offers: &dyn Offers,
     ) -> Result<(), RpcError> {
-        let level = params.typed(Member::Level)?;
+        let level = params.read_from(Member::Level)?;
         self.in_session(Method::SetLevel, offers)?.level = level;
         self.answer_in_session(address, offers);
         Ok(())

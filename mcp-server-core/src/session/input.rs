@@ -34,7 +34,7 @@ impl Session {
     ///
     /// # Errors
     /// What to answer the call with where it cannot be asked.
-    pub(super) fn need_input(
+    pub(crate) fn need_input(
         &mut self,
         call: CallId,
         need: NeedInput,
@@ -249,7 +249,7 @@ fn answers(params: &Params<'_>) -> Result<Answers, RpcError> {
     if !params.has(Member::InputResponses) {
         return Ok(Answers::new());
     }
-    let answers: Map<Json> = params.typed(Member::InputResponses)?;
+    let answers: Map<Json> = params.read_from(Member::InputResponses)?;
     let mut read = Answers::new();
     for (key, answer) in answers {
         if !answer.is_object() {

@@ -3,8 +3,11 @@
 use alloc::sync::Arc;
 use core::time::Duration;
 use mcp_proto::{
-    rpc::RpcError,
-    types::{CacheHints, CompletionReference, Implementation, ServerCapabilities, TaskSupport},
+    rpc::{Params, RpcError},
+    types::{
+        CacheHints, CompleteParams, CompletionReference, Implementation, ServerCapabilities,
+        TaskSupport,
+    },
     uri::Variables,
     version::ProtocolVersion,
 };
@@ -101,4 +104,6 @@ pub(crate) trait Offers {
     fn find_resource(&self, uri: &str) -> Option<(Found, Variables)>;
     /// What completes the arguments of a prompt or the variables of a template.
     fn find_completion(&self, of: &CompletionReference) -> FoundCompletion;
+    /// What is to be completed; `None` where nothing ever is.
+    fn read_completion(&self, params: &Params<'_>) -> Result<Option<CompleteParams>, RpcError>;
 }

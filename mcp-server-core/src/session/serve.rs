@@ -6,7 +6,7 @@ use mcp_proto::{
     json::{Json, Raw},
     method::{Capability, Method},
     rpc::{Member, Params, RpcError},
-    types::{CompleteParams, CompleteResult, EmptyResult},
+    types::{CompleteResult, EmptyResult},
     version::{Era, ProtocolVersion},
 };
 
@@ -202,11 +202,8 @@ impl Session {
         for member in [Member::Reference, Member::Argument, Member::Context] {
             params.object(member)?;
         }
-        let mut wanted = CompleteParams::new(
-            params.typed(Member::Reference)?,
-            params.typed(Member::Argument)?,
-        );
-        wanted.context = params.optional(Member::Context)?;
+        let leads_nowhere = || RpcError::invalid_params("params.ref leads to nothing");
+        let wanted = offers.read_completion(params)?.ok_or_else(leads_nowhere)?;
         match offers.find_completion(&wanted.reference) {
             FoundCompletion::At(place) => {
                 let work = Work::Complete(Box::new(wanted));
@@ -224,9 +221,7 @@ impl Session {
                 self.answer_result(address, version, offers, &CompleteResult::default());
                 Ok(None)
             }
-            FoundCompletion::Unknown => {
-                Err(RpcError::invalid_params("params.ref leads to nothing"))
-            }
+            FoundCompletion::Unknown => Err(leads_nowhere()),
         }
     }
 

@@ -10,12 +10,11 @@ use alloc::{
 use core::mem;
 use mcp_proto::{
     encode::{Encode, EncodeFields, Object},
-    json::Json,
     meta::keys,
     method::Method,
     rpc::{self, Member, Params, RequestId, RpcError, codes},
     time::Instant,
-    types::{DiscoverResult, Map, SubscriptionFilter},
+    types::{DiscoverResult, SubscriptionFilter},
     version::ProtocolVersion,
 };
 
@@ -55,7 +54,7 @@ impl Session {
     ) -> Result<(), RpcError> {
         let version = peer.version;
         params.object(Member::Notifications)?;
-        let filter: SubscriptionFilter = params.typed(Member::Notifications)?;
+        let filter: SubscriptionFilter = params.read_from(Member::Notifications)?;
         let most = self.limits.listens;
         if self.listens.len() >= most {
             let message = format!("no more than {most} subscription streams can be open");
@@ -120,16 +119,18 @@ impl Session {
         if index.is_empty() {
             return Ok(followed);
         }
-        let asked: Map<Json> = params.typed(Member::Notifications)?;
+        let Some(asked) = params.get(Member::Notifications) else {
+            return Ok(followed);
+        };
         for (field, extension) in index.topics(&peer.capabilities) {
-            let Some(topics) = asked.get(field) else {
+            let Some((_, topics)) = asked.members().find(|(name, _)| name == field) else {
                 continue;
             };
             let wrong = |problem: &dyn core::fmt::Display| {
                 RpcError::invalid_params(format!("params.notifications.{field} {problem}"))
             };
             let topics: Vec<Arc<str>> = topics
-                .to::<Vec<String>>()
+                .read::<Vec<String>>()
                 .map_err(|_| wrong(&"must be a list of strings"))?
                 .into_iter()
                 .map(Arc::from)

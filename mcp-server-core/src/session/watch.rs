@@ -1,15 +1,12 @@
 //! Changes that clients want to be told about, coalesced until they can be sent.
 
-use alloc::{
-    collections::{BTreeSet, VecDeque},
-    sync::Arc,
-};
+use alloc::{collections::VecDeque, sync::Arc};
 use mcp_proto::{
     method::Method,
     types::{ServerCapabilities, SubscriptionFilter},
 };
 
-use crate::{call::Change, extension::TopicChange};
+use crate::{call::Change, extension::TopicChange, sorted::Sorted};
 
 /// The kinds of list changes.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -56,10 +53,10 @@ impl Lists {
 pub(super) struct Watch {
     wanted: Lists,
     pending: Lists,
-    uris: BTreeSet<Arc<str>>,
-    pending_uris: BTreeSet<Arc<str>>,
+    uris: Sorted<Arc<str>>,
+    pending_uris: Sorted<Arc<str>>,
     // By extension and topic.
-    topics: BTreeSet<(Arc<str>, Arc<str>)>,
+    topics: Sorted<(Arc<str>, Arc<str>)>,
     pending_topics: VecDeque<Arc<TopicChange>>,
     // Elicitations by page, under the numbers of their requests, oldest first.
     pages: VecDeque<(i64, Arc<str>)>,
@@ -113,7 +110,7 @@ impl Watch {
             Change::Resources => (self.wanted.resources, &mut self.pending.resources),
             Change::Resource(uri) => {
                 // The very text that the client gave: both revisions compare nothing else.
-                let wanted = self.uris.contains(uri);
+                let wanted = self.uris.contains(&**uri);
                 if wanted {
                     self.pending_uris.insert(Arc::clone(uri));
                 }

@@ -1,10 +1,9 @@
 //! What a state belongs to.
 
-use alloc::{collections::BTreeMap, vec::Vec};
-use mcp_proto::{method::Method, types::Map};
-use serde_json::value::RawValue;
+use alloc::vec::Vec;
+use mcp_proto::{encode, json::Raw, method::Method};
 
-use crate::call::Peer;
+use crate::{call::Peer, sorted::sort_by_name};
 
 /// All that must be the same when a state is brought back: on whose behalf, in which revision, and
 /// to what call with which arguments.
@@ -51,15 +50,16 @@ impl Bound {
 /// arguments in another order the second time. Values within them stay as they are written.
 /// `None` where that cannot be told, because a member occurs twice.
 fn write_canonical(text: &str, out: &mut Vec<u8>) -> Option<()> {
-    let members: Map<&RawValue> = serde_json::from_str(text).ok()?;
-    let sorted: BTreeMap<&str, &&RawValue> = members.iter().collect();
-    if sorted.len() != members.len() {
+    let members = Raw::parse(text)?.members();
+    let mut members: Vec<_> = members.map(|(name, value)| (name, value.get())).collect();
+    sort_by_name(&mut members);
+    if members.windows(2).any(|two| two[0].0 == two[1].0) {
         return None;
     }
-    for (name, value) in sorted {
-        out.extend_from_slice(serde_json::to_string(name).ok()?.as_bytes());
+    for (name, value) in members {
+        encode::write_str(out, &name);
         out.push(b':');
-        write_packed(value.get(), out);
+        write_packed(value, out);
         out.push(b',');
     }
     Some(())

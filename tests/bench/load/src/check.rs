@@ -61,14 +61,22 @@ impl Checker {
         if result["isError"] == true || !result.is_object() {
             return Err("not a result");
         }
+        if let Call::List(count) = self.call {
+            let tools = result["tools"].as_array().ok_or("no tools")?;
+            return if tools.len() == count {
+                Ok(id)
+            } else {
+                Err("not all tools")
+            };
+        }
         let content = result["content"].as_array().ok_or("no content")?;
         let [block] = &content[..] else {
             return Err("not one block");
         };
         let text = block["text"].as_str().ok_or("no text")?;
         let right = match self.call {
-            Call::Echo(_) => text == self.text,
             Call::Add => text.trim().parse() == Ok(3.0),
+            _ => text == self.text,
         };
         if right { Ok(id) } else { Err("a wrong text") }
     }

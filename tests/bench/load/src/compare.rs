@@ -8,7 +8,7 @@ use crate::options::Options;
 use crate::probe::{Effort, Outcome, Probe, Results, median};
 use crate::roster::{self, Entry, folder};
 use crate::table::{self, Row};
-use crate::{goals, growth};
+use crate::{goals, growth, versions};
 
 pub(crate) const KNOWN: [&str; 8] = [
     "quick",
@@ -55,11 +55,14 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), String>
         ));
     }
     let started = Instant::now();
-    let results = ask_all(&rows, &entries, effort, options.flag("footprint"));
+    // The machine as it is before the run.
     let heading = heading(effort, options.flag("quick"));
+    let versions = versions::sentence();
+    let results = ask_all(&rows, &entries, effort, options.flag("footprint"));
     let table = table::markdown(&rows, &entries, &results);
     let goals = goals::markdown(&results);
-    let mut text = format!("{heading}\n{table}\n{goals}");
+    let lacks = table::lacks(&rows, &entries);
+    let mut text = format!("{heading}\n{versions}\n\n{table}\n{lacks}\n{goals}");
     for failure in results.failures() {
         text += &format!("\nFailed: {failure}\n");
     }
@@ -74,7 +77,11 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), String>
     std::fs::write(&output, &text).map_err(|error| error.to_string())?;
     eprintln!("also in {}", output.display());
     if options.flag("growth") {
-        growth::run(&entries)?;
+        let section = growth::run(&entries, effort.seconds * 0.8)?;
+        if options.flag("publish") {
+            let text = format!("{heading}\n{section}");
+            publish(&folder().join("README.md"), PICTURES, &text)?;
+        }
     }
     if options.flag("publish") {
         let short: Vec<Row> = rows
@@ -82,9 +89,10 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), String>
             .filter(|row| table::HEADLINES.contains(&row.title))
             .collect();
         let short = table::markdown(&short, &entries, &results);
-        publish(&folder().join("README.md"), &text)?;
+        publish(&folder().join("README.md"), TABLES, &text)?;
         publish(
             &folder().join("../../README.md"),
+            TABLES,
             &format!("{heading}\n{short}"),
         )?;
     }
@@ -93,22 +101,25 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), String>
     Ok(())
 }
 
-const FROM: &str = "<!-- the comparison, from -->\n";
+/// Where the tables begin in a document, and where the pictures do.
+const TABLES: &str = "<!-- the comparison, from -->\n";
+const PICTURES: &str = "<!-- the pictures, from -->\n";
 const TO: &str = "<!-- to -->\n";
 
 /// Replaces what is between the marks in a document.
-fn publish(document: &Path, text: &str) -> Result<(), String> {
+fn publish(document: &Path, from: &str, text: &str) -> Result<(), String> {
     let at = |error: std::io::Error| format!("{}: {error}", document.display());
     let old = std::fs::read_to_string(document).map_err(at)?;
-    let new = between(&old, text).ok_or_else(|| format!("{}: no marks", document.display()))?;
+    let new =
+        between(&old, from, text).ok_or_else(|| format!("{}: no marks", document.display()))?;
     std::fs::write(document, new).map_err(at)
 }
 
-fn between(old: &str, text: &str) -> Option<String> {
-    let (before, rest) = old.split_once(FROM)?;
+fn between(old: &str, from: &str, text: &str) -> Option<String> {
+    let (before, rest) = old.split_once(from)?;
     let (_, after) = rest.split_once(TO)?;
     Some(format!(
-        "{before}{FROM}\n{}\n{TO}{after}",
+        "{before}{from}\n{}\n{TO}{after}",
         text.trim_end().to_owned() + "\n"
     ))
 }
@@ -186,10 +197,14 @@ fn heading(effort: Effort, quick: bool) -> String {
     let gibibytes = kibibytes.unwrap_or(0_u64) as f64 / 1_048_576.0;
     let load = read("/proc/loadavg");
     let load = load.split_whitespace().next().unwrap_or_default();
-    let arguments: Vec<String> = std::env::args().skip(2).collect();
+    // As it was typed: the script takes what is its own out of it.
+    let typed = std::env::var("MCP_BENCH_TYPED").unwrap_or_else(|_| {
+        let arguments: Vec<String> = std::env::args().skip(2).collect();
+        arguments.join(" ")
+    });
     format!(
         "`tests/bench/compare {}`, {}, {cores} cores of {model}, {gibibytes:.0} GiB, Linux {}, {}; load before the run {load}. {} rounds of {} s each, the median of them{}.\n",
-        arguments.join(" "),
+        typed.trim(),
         output("date", "+%e %B %Y").trim(),
         output("uname", "-r"),
         output("rustc", "--version"),
@@ -205,10 +220,11 @@ mod tests {
 
     #[test]
     fn only_what_is_between_the_marks_is_replaced() {
-        let old = format!("above\n{FROM}old\n{TO}below\n");
-        let new = between(&old, "new\n\n").expect("the marks are there");
-        assert_eq!(new, format!("above\n{FROM}\nnew\n\n{TO}below\n"));
-        assert_eq!(between("no marks", "new"), None);
+        let old = format!("above\n{TABLES}old\n{TO}below\n{PICTURES}pictures\n{TO}");
+        let new = between(&old, TABLES, "new\n\n").expect("the marks are there");
+        let rest = format!("{TO}below\n{PICTURES}pictures\n{TO}");
+        assert_eq!(new, format!("above\n{TABLES}\nnew\n\n{rest}"));
+        assert_eq!(between("no marks", TABLES, "new"), None);
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(crate) struct Conn {
     written: usize,
     slots: Vec<Slot>,
     free: Vec<usize>,
+    // Nothing is timed: whoever writes an answer in two pieces needs not wait between them.
+    untimed: bool,
 }
 
 /// A place for an open call.
@@ -71,7 +73,13 @@ impl Conn {
             written: 0,
             slots: Vec::new(),
             free: Vec::new(),
+            untimed: true,
         }
+    }
+
+    /// From now on answers are acknowledged as the kernel does it by itself, or else at once.
+    pub(crate) fn set_timed(&mut self, timed: bool) {
+        self.untimed = !timed;
     }
 
     /// How many calls may be open at once.
@@ -160,7 +168,13 @@ impl Conn {
     pub(crate) fn fill(&mut self) -> Result<bool, String> {
         let read = match &mut self.stream {
             Stream::Pipe { output, .. } => self.inbox.fill(output as &mut dyn Read),
-            Stream::Socket(socket) => self.inbox.fill(socket as &mut dyn Read),
+            Stream::Socket(socket) => {
+                if self.untimed {
+                    // It lasts for a while only. Where it is refused, all takes longer.
+                    let _ = rustix::net::sockopt::set_tcp_quickack(&*socket, true);
+                }
+                self.inbox.fill(socket as &mut dyn Read)
+            }
         };
         match read {
             Ok(true) => Ok(true),

@@ -78,6 +78,7 @@ pub(crate) fn drive(
     let alone = conns.len() == 1 && window == 1;
     for (conn, _) in conns.iter_mut() {
         conn.set_window(window);
+        conn.set_timed(matches!(until, Until::Time { .. }));
         conn.set_blocking(alone)
             .map_err(|error| error.to_string())?;
         conn.set_patience(PATIENCE)

@@ -1,4 +1,4 @@
-//! How rate and memory grow with what there is more of; a picture each.
+//! How rate and memory grow with what there is more of; a picture each, and what bends its lines.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,9 @@ struct Curve {
     axis: &'static str,
     points: &'static [usize],
     offered: fn(&Entry) -> bool,
-    measure: fn(&Entry, usize) -> Result<Point, String>,
+    measure: fn(&Entry, usize, Until) -> Result<Point, String>,
+    /// What bends the lines, by design.
+    bends: &'static str,
 }
 
 /// What was seen at one point.
@@ -25,6 +27,9 @@ struct Point {
     resident: f64,
 }
 
+/// As much text as a message of 4 MiB, the most that the crates' defaults take, has room for.
+const LARGEST: usize = 4 * 1_048_576 - 1024;
+
 const CURVES: [Curve; 5] = [
     Curve {
         file: "connections",
@@ -32,17 +37,28 @@ const CURVES: [Curve; 5] = [
         axis: "connections",
         points: &[1, 4, 16, 64, 256, 1000],
         offered: |entry| entry.takes(Transport::Http, Era::Modern),
-        measure: |entry, count| timed(entry, connected(count, Era::Modern)),
+        measure: |entry, count, until| timed(entry, connected(count, Era::Modern), until),
+        bends: "\
+The rate grows until every core is busy, the load generator's one thread among them, which is so \
+from about 16 connections on; from there on it is level, and a further connection only waits. Where \
+a line falls again, it is what each wake-up costs: with more connections fewer requests are ready \
+each time that a thread or task looks. rmcp's default begins low because of the 40 ms [below](#oddities), \
+and gains with each connection that waits beside the others. Memory is level while the program \
+itself is most of it, and then goes up with the connections: buffers, and a task or its like for each.",
     },
     Curve {
         file: "message-size",
-        title: "stdio, one call at a time (2025-11-25)",
+        title: "stdio, one call at a time, texts of different size (2025-11-25)",
         axis: "bytes of text, there and back",
-        points: &[
-            64, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_000_000,
-        ],
+        points: &[64, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, LARGEST],
         offered: |entry| entry.takes(Transport::Stdio, Era::Legacy),
-        measure: |entry, bytes| timed(entry, large(Transport::Stdio, bytes)),
+        measure: |entry, bytes, until| timed(entry, large(Transport::Stdio, bytes), until),
+        bends: "\
+As long as a message is short, a call costs what its envelope and two context switches cost: the \
+lines are level. They bend where the bytes begin to cost more than that, between 4 and 64 KiB. A \
+pipe holds 64 KiB: beyond, one message takes several reads and writes, and both sides wait for each \
+other, so bytes per second are level and calls per second fall with the size. Memory follows the \
+largest message: the input, the handler's own copy, the output.",
     },
     Curve {
         file: "in-flight",
@@ -50,21 +66,32 @@ const CURVES: [Curve; 5] = [
         axis: "calls in flight",
         points: &[1, 4, 16, 64, 256, 1000],
         offered: |entry| entry.takes(Transport::Stdio, Era::Legacy),
-        measure: |entry, window| {
+        measure: |entry, window, until| {
             let setup = Setup {
                 window,
                 ..pipelined(Era::Legacy)
             };
-            timed(entry, setup)
+            timed(entry, setup, until)
         },
+        bends: "\
+With one, the rate is that of two context switches. With more, one read brings many calls and one \
+write takes many answers, until only instructions are left: from some 64 on the lines are level, \
+each at what its instructions allow. Our servers begin no more than `Limits::calls_in_flight` calls \
+at once, 64 by default, and leave the rest where it is: memory stays level. It rises where a server \
+takes in whatever comes.",
     },
     Curve {
         file: "listeners",
         title: "HTTP, calls on one connection beside open listen streams (2026-07-28)",
-        axis: "listen streams, each on its connection",
-        points: &[1, 10, 100, 1000, 9000],
+        axis: "listen streams, each on a connection of its own",
+        points: &[1, 10, 100, 1000, 10_000],
         offered: |entry| entry.listens && entry.takes(Transport::Http, Era::Modern),
-        measure: |entry, count| beside(measure::beside_listeners(&entry.roomy(), count, brief())?),
+        measure: |entry, count, until| {
+            seen(measure::beside_listeners(&entry.own(0), count, until)?)
+        },
+        bends: "\
+A call looks at no stream: the rate is level. Memory is level while the program itself is most of \
+it; from about 1,000 streams on it goes up with them, by what the table has as memory for each.",
     },
     Curve {
         file: "sessions",
@@ -72,24 +99,21 @@ const CURVES: [Curve; 5] = [
         axis: "sessions",
         points: &[1, 10, 100, 1000, 10_000],
         offered: |entry| entry.sessions && entry.takes(Transport::Http, Era::Legacy),
-        measure: |entry, count| beside(measure::beside_sessions(&entry.roomy(), count, brief())?),
+        measure: |entry, count, until| seen(measure::beside_sessions(&entry.own(0), count, until)?),
+        bends: "\
+A call finds its session in a tree and looks at no other: the rate is level. Memory goes up with the \
+sessions as soon as they are more than the program itself, by what the table has as memory for each.",
     },
 ];
 
-fn brief() -> Until {
-    Until::Time {
-        warm_up: Duration::from_millis(100),
-        measured: Duration::from_millis(400),
-    }
+fn timed(entry: &Entry, setup: Setup, until: Until) -> Result<Point, String> {
+    seen(measure::timed(entry, setup, until)?)
 }
 
-fn timed(entry: &Entry, setup: Setup) -> Result<Point, String> {
-    beside(measure::timed(entry, setup, brief())?)
-}
-
-fn beside(report: crate::drive::Report) -> Result<Point, String> {
+fn seen(report: crate::drive::Report) -> Result<Point, String> {
     match &report.complaint {
         Some(why) => Err(format!("{} wrong responses: {why}", report.wrong)),
+        None if report.rate() == 0.0 => Err("no call ended in time".to_owned()),
         None => Ok(Point {
             rate: report.rate(),
             resident: report.memory_after.resident as f64 * 1024.0,
@@ -105,30 +129,25 @@ fn takes_too_long(spent: Duration, before: usize, next: usize) -> bool {
     spent.mul_f64(next as f64 / before as f64) > PATIENCE
 }
 
-/// Draws all curves for the servers in machine code.
-pub(crate) fn run(entries: &[Entry]) -> Result<(), String> {
+/// Draws all curves, with so many seconds for each point; gives what to say of them, as Markdown.
+pub(crate) fn run(entries: &[Entry], seconds: f64) -> Result<String, String> {
     let docs = folder().join("docs");
     std::fs::create_dir_all(&docs).map_err(|error| error.to_string())?;
-    let all = roster::all();
+    let mut section = String::new();
     for curve in CURVES {
+        let started = Instant::now();
         let mut rates = Panel::new("calls/s");
-        let mut memory = Panel::new("resident bytes");
-        let mut rows = format!("server\t{}\tcalls/s\tresident bytes\n", curve.axis);
-        let offered = |entry: &&Entry| entry.native && (curve.offered)(entry);
-        for entry in entries.iter().filter(offered) {
-            let place = all.iter().position(|other| other.name == entry.name);
-            let place = place.unwrap_or_default();
-            let points = line(&curve, entry, &mut rows);
+        let mut memory = Panel::new("resident memory, bytes");
+        let mut found = Found::new(&curve);
+        for entry in entries.iter().filter(|entry| (curve.offered)(entry)) {
+            let points = found.line(&curve, entry, seconds);
             let of = |value: fn(&Point) -> f64| {
                 let pair = |(across, point): &(usize, Point)| (*across as f64, value(point));
-                points.iter().map(pair).collect()
+                let points = points.iter().map(pair).collect();
+                Line::new(entry.label(), place(entry), points)
             };
-            rates
-                .lines
-                .push(Line::new(entry.name, place, of(|point| point.rate)));
-            memory
-                .lines
-                .push(Line::new(entry.name, place, of(|point| point.resident)));
+            rates.lines.push(of(|point| point.rate));
+            memory.lines.push(of(|point| point.resident));
         }
         let picture = Picture {
             title: curve.title,
@@ -140,40 +159,114 @@ pub(crate) fn run(entries: &[Entry]) -> Result<(), String> {
             std::fs::write(file, text).map_err(|error| error.to_string())
         };
         write("svg", &picture.svg())?;
-        write("tsv", &rows)?;
-        eprintln!("drawn: {}", curve.file);
+        write("tsv", &found.rows)?;
+        section += &found.section(&curve);
+        eprintln!("drawn in {} s: {}", started.elapsed().as_secs(), curve.file);
     }
-    Ok(())
+    Ok(section)
 }
 
-/// The points of one server, as far as it goes; each, and why it ends, is added to the rows.
-fn line(curve: &Curve, entry: &Entry, rows: &mut String) -> Vec<(usize, Point)> {
-    let mut points = Vec::new();
-    let mut before: Option<(usize, Duration)> = None;
-    for &at in curve.points {
-        if before.is_some_and(|(last, spent)| takes_too_long(spent, last, at)) {
-            *rows += &format!("{}\t{at}\tleft out: it would take too long\n", entry.name);
-            break;
+/// Where a server stands among all: that chooses its colour.
+fn place(entry: &Entry) -> usize {
+    let all = roster::all();
+    let place = all.iter().position(|other| other.name == entry.name);
+    place.unwrap_or_default()
+}
+
+/// The numbers of one curve, and which lines end early.
+struct Found {
+    rows: String,
+    ends: Vec<String>,
+}
+
+impl Found {
+    fn new(curve: &Curve) -> Self {
+        Self {
+            rows: format!("server\t{}\tcalls/s\tresident bytes\n", curve.axis),
+            ends: Vec::new(),
         }
-        let started = Instant::now();
-        match (curve.measure)(entry, at) {
-            Ok(point) => {
-                let (rate, resident) = (point.rate, point.resident);
-                *rows += &format!("{}\t{at}\t{rate:.0}\t{resident:.0}\n", entry.name);
-                points.push((at, point));
+    }
+
+    /// The points of one server, as far as it goes.
+    fn line(&mut self, curve: &Curve, entry: &Entry, seconds: f64) -> Vec<(usize, Point)> {
+        let until = Until::Time {
+            warm_up: Duration::from_secs_f64(seconds / 4.0),
+            measured: Duration::from_secs_f64(seconds),
+        };
+        let mut points = Vec::new();
+        let mut before: Option<(usize, Duration)> = None;
+        for (index, &at) in curve.points.iter().enumerate() {
+            // An interpreter takes seconds to start: every other point shows where it stands.
+            if !entry.native && index % 2 == 1 && at != curve.points[curve.points.len() - 1] {
+                continue;
             }
-            Err(why) => {
-                let why = why.split(['\r', '\n']).next().unwrap_or_default();
-                *rows += &format!("{}\t{at}\tfailed: {why}\n", entry.name);
+            if before.is_some_and(|(last, spent)| takes_too_long(spent, last, at)) {
+                self.end(entry, at, "left out, for it would take too long");
                 break;
             }
+            let started = Instant::now();
+            match (curve.measure)(entry, at, until) {
+                Ok(point) => {
+                    let (rate, resident) = (point.rate, point.resident);
+                    self.rows += &format!("{}\t{at}\t{rate:.0}\t{resident:.0}\n", entry.name);
+                    points.push((at, point));
+                }
+                Err(why) => {
+                    let why = why.split(['\r', '\n']).next().unwrap_or_default();
+                    self.end(entry, at, &format!("failed: {why}"));
+                    break;
+                }
+            }
+            // What is the same for every point does not count.
+            let same = Duration::from_secs_f64(seconds * 1.25) + entry.starts_in();
+            before = Some((at, started.elapsed().saturating_sub(same)));
         }
-        before = Some((
-            at,
-            started.elapsed().saturating_sub(Duration::from_millis(600)),
-        ));
+        points
     }
-    points
+
+    fn end(&mut self, entry: &Entry, at: usize, why: &str) {
+        self.rows += &format!("{}\t{at}\t{why}\n", entry.name);
+        self.ends.push(format!("- {} at {at}: {why}", entry.name));
+    }
+
+    fn section(&self, curve: &Curve) -> String {
+        let Curve {
+            file, title, bends, ..
+        } = curve;
+        let ends = match &self.ends[..] {
+            [] => String::new(),
+            ends => format!("\nLines that end early:\n\n{}\n", ends.join("\n")),
+        };
+        format!(
+            "### {}\n\n![{title}](docs/{file}.svg)\n\n{}\n{ends}\nThe numbers: [{file}.tsv](docs/{file}.tsv).\n\n",
+            heading(file),
+            wrapped(bends)
+        )
+    }
+}
+
+fn heading(file: &str) -> String {
+    let words = file.replace('-', " ");
+    let (first, rest) = words.split_at(1);
+    first.to_uppercase() + rest
+}
+
+/// In lines of no more than 120 bytes.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.last().map_or(0, String::len);
+        if last > 0 && last + 1 + word.len() > 120 {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -184,5 +277,18 @@ mod tests {
     fn what_would_take_too_long_is_foreseen() {
         assert!(!takes_too_long(Duration::from_secs(1), 100, 1000));
         assert!(takes_too_long(Duration::from_secs(4), 100, 1000));
+    }
+
+    #[test]
+    fn a_section_shows_its_picture_and_says_what_ends_early() {
+        let [curve, ..] = CURVES;
+        let mut found = Found::new(&curve);
+        let entry = &roster::all()[0];
+        found.end(entry, 64, "failed: no answer");
+        let section = found.section(&curve);
+        assert!(section.contains("](docs/connections.svg)"), "{section}");
+        assert!(section.contains("- null at 64: failed: no answer"));
+        assert!(section.lines().all(|line| line.len() <= 120));
+        assert!(found.rows.ends_with("null\t64\tfailed: no answer\n"));
     }
 }

@@ -18,6 +18,7 @@ mod roster;
 mod server;
 mod single;
 mod table;
+mod versions;
 mod wire;
 
 use std::process::ExitCode;
@@ -36,7 +37,7 @@ const USAGE: &str = "usage: mcp-bench COMMAND [OPTION]...
   compare              all of it for all servers, as a table
 
 For one server:
-  --transport stdio|http  --era legacy|modern  --call add|BYTES  --connections N  --window N
+  --transport stdio|http  --era legacy|modern  --call add|quick|BYTES  --connections N  --window N
   --seconds S  --calls N  --count N
 For the comparison:
   --quick  --growth  --footprint  --publish  --servers A,B  --sections A,B  --seconds S  --rounds N";

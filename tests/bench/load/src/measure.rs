@@ -44,7 +44,7 @@ impl fmt::Display for Setup {
             self.era.revision(),
             self.call.tool()
         )?;
-        if let Call::Echo(bytes) = self.call {
+        if let Call::Echo(bytes) | Call::Quick(bytes) = self.call {
             write!(f, " of {bytes} bytes")?;
         }
         write!(f, ", {} × {}", self.connections, self.window)
@@ -74,14 +74,16 @@ fn connect(server: &mut Server, setup: Setup) -> Result<Vec<(Conn, Script)>, Str
 
 /// Calls for a time or a number of times.
 pub(crate) fn timed(entry: &Entry, setup: Setup, until: Until) -> Result<Report, String> {
-    let mut server = Server::start(entry, setup.transport, &[], LIMIT)?;
+    let entry = entry.for_call(setup.call);
+    let mut server = Server::start(&entry, setup.transport, &[], LIMIT)?;
     let mut conns = connect(&mut server, setup)?;
     drive(&mut conns, setup.window, until, server.watched())
 }
 
 /// Runs a server under another program and lets it end.
 fn under(entry: &Entry, setup: Setup, program: &[String], calls: u64) -> Result<(), String> {
-    let mut server = Server::start(entry, setup.transport, program, LIMIT)?;
+    let entry = entry.for_call(setup.call);
+    let mut server = Server::start(&entry, setup.transport, program, LIMIT)?;
     let mut conns = connect(&mut server, setup)?;
     let watched = server.watched();
     let report = drive(&mut conns, setup.window, Until::Calls(calls), watched)?;
@@ -111,7 +113,8 @@ impl Counts {
 fn scratch(name: &str) -> Result<String, String> {
     let folder = folder().join("target/scratch");
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let path = folder.join(name);
+    // Two comparisons at the same time do not read each other's.
+    let path = folder.join(format!("{name}-{}", std::process::id()));
     // Left over from before, or not there.
     let _ = std::fs::remove_file(&path);
     Ok(path.to_string_lossy().into_owned())
@@ -152,6 +155,31 @@ pub(crate) fn instructions(entry: &Entry, setup: Setup, counts: Counts) -> Measu
         number_after(&read(&file)?, "totals:")
     })
 }
+
+/// Instructions for each call of a server with so many more tools.
+pub(crate) fn beside_tools(entry: &Entry, tools: usize, counts: Counts) -> Measured {
+    let setup = Setup::one_at_a_time(Transport::Stdio, Era::Legacy, Call::Echo(64));
+    // To start with thousands of tools takes a billion, give or take as much as some hundred calls.
+    let counts = Counts {
+        few: counts.few,
+        many: (counts.many * 40).min(10_000),
+    };
+    instructions(&entry.own(tools), setup, counts)
+}
+
+/// Instructions for each byte of the list of so many tools, on one page.
+pub(crate) fn list_instructions(entry: &Entry, tools: usize, counts: Counts) -> Measured {
+    // Two are there anyway.
+    let entry = entry.own(tools.saturating_sub(2));
+    let setup = Setup::one_at_a_time(Transport::Stdio, Era::Legacy, Call::List(tools));
+    let mut server = Server::start(&entry, Transport::Stdio, &[], LIMIT)?;
+    let mut conn = server.connect()?;
+    conn.shake_hands(Era::Legacy, None)?;
+    let (_, list) = conn.exchange(LIST.as_bytes())?;
+    Ok(instructions(&entry, setup, counts)? / list.len().max(1) as f64)
+}
+
+const LIST: &str = "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/list\"}\n";
 
 /// Allocations for each call, by memcheck.
 pub(crate) fn allocations(entry: &Entry, setup: Setup, counts: Counts) -> Measured {

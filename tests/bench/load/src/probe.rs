@@ -9,6 +9,9 @@ use crate::measure::{self, ClientReport, Counts, Setup};
 use crate::roster::Entry;
 use crate::wire::{Call, Era, Transport};
 
+/// Why others are not asked.
+const OURS_ONLY: &str = "a question for the crates of this repository";
+
 /// One measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Probe {
@@ -16,6 +19,10 @@ pub(crate) enum Probe {
     Instructions(Setup),
     SystemCalls(Setup),
     Allocations(Setup),
+    /// Instructions of a call beside so many other tools.
+    Beside(usize),
+    /// Instructions for a byte of the list of so many tools.
+    List(usize),
     Sessions,
     Listens,
     Start(Era),
@@ -45,8 +52,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Effort {
     pub(crate) seconds: f64,
     pub(crate) rounds: usize,
-    pub(crate) sessions: usize,
-    pub(crate) listens: usize,
+    /// Sessions, and listen streams.
+    pub(crate) many: usize,
     pub(crate) starts: usize,
     pub(crate) client_calls: u64,
     pub(crate) counted: u64,
@@ -57,8 +64,7 @@ impl Effort {
         Self {
             seconds: 2.0,
             rounds: 5,
-            sessions: 1000,
-            listens: 1000,
+            many: 10_000,
             starts: 21,
             client_calls: 100_000,
             counted: 1000,
@@ -69,11 +75,21 @@ impl Effort {
         Self {
             seconds: 0.5,
             rounds: 1,
-            sessions: 500,
-            listens: 500,
+            many: 10_000,
             starts: 9,
             client_calls: 30_000,
             counted: 150,
+        }
+    }
+}
+
+impl Effort {
+    // An interpreter takes its time for each.
+    fn many_of(self, entry: &Entry) -> usize {
+        if entry.native {
+            self.many
+        } else {
+            self.many / 50
         }
     }
 }
@@ -87,6 +103,7 @@ impl Probe {
             | Self::Allocations(setup) => Some((setup.transport, setup.era)),
             Self::Sessions => Some((Transport::Http, Era::Legacy)),
             Self::Listens => Some((Transport::Http, Era::Modern)),
+            Self::Beside(_) | Self::List(_) => Some((Transport::Stdio, Era::Legacy)),
             Self::Start(era) => Some((Transport::Stdio, era)),
             _ => None,
         }
@@ -94,27 +111,46 @@ impl Probe {
 
     /// Whether it can be asked at all.
     pub(crate) fn offered(self, entry: &Entry) -> bool {
+        self.lack(entry).is_none()
+    }
+
+    /// Why it cannot be asked, where it cannot: what the table says of its empty cells.
+    pub(crate) fn lack(self, entry: &Entry) -> Option<&'static str> {
+        let own_only = match self {
+            Self::Beside(_) | Self::List(_) => Some(OURS_ONLY),
+            Self::Timed(setup) | Self::Instructions(setup) | Self::SystemCalls(setup) => {
+                matches!(setup.call, Call::Quick(_)).then_some("it has no quick tools")
+            }
+            _ => None,
+        };
+        if own_only.is_some() && entry.own.is_none() {
+            return own_only;
+        }
         let counts_code = matches!(
             self,
             Self::Instructions(_) | Self::SystemCalls(_) | Self::Allocations(_)
         );
-        let lacks = match self {
-            Self::Listens => !entry.listens,
-            Self::Sessions => !entry.sessions,
-            Self::Allocations(_) => entry.name == "null", // it knows no other tool
-            _ => false,
-        };
-        match self.needs() {
-            Some((transport, era)) => {
-                entry.takes(transport, era) && (entry.native || !counts_code) && !lacks
+        let program = |there: bool, why| (!there).then_some(why);
+        let lack = match self {
+            Self::Listens => program(entry.listens, entry.without_listens),
+            Self::Sessions => program(entry.sessions, entry.without_sessions),
+            Self::Allocations(_) if entry.name == "null" => Some("it has no `add`"),
+            Self::Client | Self::ClientInstructions | Self::ClientAllocations => {
+                program(entry.client.is_some(), "no client of it is compared")
             }
-            None => match self {
-                Self::Client | Self::ClientInstructions | Self::ClientAllocations => {
-                    entry.client.is_some()
-                }
-                _ => entry.hello.is_some(),
-            },
-        }
+            Self::HelloBytes | Self::HelloMemory | Self::HelloCrates | Self::HelloBuild => program(
+                entry.hello.is_some(),
+                "no smallest server of it is compared",
+            ),
+            _ if counts_code && !entry.native => {
+                Some("programs that are interpreted are not counted")
+            }
+            _ => None,
+        };
+        lack.or_else(|| {
+            let (transport, era) = self.needs()?;
+            program(entry.takes(transport, era), entry.without_era)
+        })
     }
 
     /// Measures once.
@@ -140,6 +176,7 @@ impl Probe {
                 let report = measure::timed(entry, setup, until)?;
                 return match &report.complaint {
                     Some(why) => Err(format!("{} wrong responses: {why}", report.wrong)),
+                    None if report.rate() == 0.0 => Err("no call ended in time".to_owned()),
                     None => Ok(Outcome::Timed(report)),
                 };
             }
@@ -149,8 +186,10 @@ impl Probe {
             Self::Instructions(setup) => measure::instructions(entry, setup, counts)?,
             Self::SystemCalls(setup) => measure::system_calls(entry, setup, counts)?,
             Self::Allocations(setup) => measure::allocations(entry, setup, counts)?,
-            Self::Sessions => measure::session_bytes(entry, effort.sessions)?,
-            Self::Listens => measure::listen_bytes(entry, effort.listens)?,
+            Self::Beside(tools) => measure::beside_tools(entry, tools, counts)?,
+            Self::List(tools) => measure::list_instructions(entry, tools, counts)?,
+            Self::Sessions => measure::session_bytes(&entry.own(0), effort.many_of(entry))?,
+            Self::Listens => measure::listen_bytes(&entry.own(0), effort.many_of(entry))?,
             Self::Start(era) => {
                 let times = if entry.native { effort.starts } else { 1 };
                 measure::first_response(entry, era, times)?.as_secs_f64()
@@ -257,6 +296,8 @@ impl fmt::Display for Probe {
             Self::Instructions(setup) => write!(f, "instructions, {setup}"),
             Self::SystemCalls(setup) => write!(f, "system calls, {setup}"),
             Self::Allocations(setup) => write!(f, "allocations, {setup}"),
+            Self::Beside(tools) => write!(f, "instructions beside {tools} tools"),
+            Self::List(tools) => write!(f, "instructions of a list of {tools} tools"),
             other => write!(f, "{other:?}"),
         }
     }

@@ -57,11 +57,11 @@ pub(crate) fn run(command: &str, arguments: impl Iterator<Item = String>) -> Res
             println!("{found:.2?} to the first response");
         }
         "sessions" => {
-            let number = measure::session_bytes(entry, count)?;
+            let number = measure::session_bytes(&entry.own(0), count)?;
             println!("{number:.0} bytes a session");
         }
         "listens" => {
-            let number = measure::listen_bytes(entry, count)?;
+            let number = measure::listen_bytes(&entry.own(0), count)?;
             println!("{number:.0} bytes a stream");
         }
         "client" => {
@@ -93,9 +93,10 @@ fn setup(options: &Options) -> Result<Setup, String> {
     };
     let call = match options.text("call").unwrap_or("64") {
         "add" => Call::Add,
+        "quick" => Call::Quick(64),
         bytes => {
             let bytes = bytes.parse();
-            Call::Echo(bytes.map_err(|_| "--call is add or a number of bytes")?)
+            Call::Echo(bytes.map_err(|_| "--call is add, quick or a number of bytes")?)
         }
     };
     Ok(Setup {

@@ -43,6 +43,14 @@ fn counted(probe: impl Fn(Setup) -> Probe, setup: impl Fn(Era) -> Setup, unit: U
         .into()
 }
 
+/// A call of a tool that runs on the thread that reads.
+pub(crate) fn quick(era: Era) -> Setup {
+    Setup {
+        call: Call::Quick(64),
+        ..small(Transport::Stdio, era)
+    }
+}
+
 /// A call over stdio of which 64 are open at once.
 pub(crate) fn pipelined(era: Era) -> Setup {
     Setup {
@@ -66,6 +74,9 @@ pub(crate) fn large(transport: Transport, bytes: usize) -> Setup {
         ..small(transport, Era::Legacy)
     }
 }
+
+/// So many tools besides.
+pub(crate) const CATALOGUES: [usize; 3] = [10, 1_000, 10_000];
 
 pub(crate) const SIZES: [usize; 3] = [4096, 65_536, 1_048_576];
 
@@ -107,6 +118,14 @@ fn counted_rows() -> Vec<Row> {
             counted(Probe::SystemCalls, stdio, Unit::Few),
         ),
         row(
+            "stdio, quick tool, instructions a call",
+            counted(Probe::Instructions, quick, Unit::Count),
+        ),
+        row(
+            "stdio, quick tool, system calls a call",
+            counted(Probe::SystemCalls, quick, Unit::Few),
+        ),
+        row(
             "stdio, allocations for an `add`",
             counted(Probe::Allocations, add, Unit::Few),
         ),
@@ -117,6 +136,16 @@ fn counted_rows() -> Vec<Row> {
         row(
             "HTTP, system calls a call",
             counted(Probe::SystemCalls, http, Unit::Few),
+        ),
+        row(
+            "stdio, legacy, instructions a call beside 10 / 1,000 / 10,000 tools",
+            CATALOGUES
+                .map(|tools| (Probe::Beside(tools), Field::Number, Unit::Count))
+                .into(),
+        ),
+        row(
+            "stdio, legacy, list of 1,000 tools, instructions a byte",
+            vec![(Probe::List(1_000), Field::Number, Unit::Few)],
         ),
     ]
 }
@@ -156,6 +185,11 @@ fn stdio_rows() -> Vec<Row> {
             "stdio",
             "stdio, one at a time, p99",
             both(alone, Field::P99, Unit::Time),
+        ),
+        row(
+            "stdio",
+            "stdio, quick tool, p50",
+            both(quick, Field::P50, Unit::Time),
         ),
         row("stdio", many, both(pipelined, Field::Rate, Unit::Count)),
         row(
@@ -210,16 +244,8 @@ fn other_rows() -> Vec<Row> {
     let start = ERAS.map(|era| (Probe::Start(era), Field::Number, Unit::Time));
     let client = |field, unit| vec![(Probe::Client, field, unit)];
     vec![
-        row(
-            "memory",
-            "memory for an idle legacy session",
-            one(Probe::Sessions, Unit::Bytes),
-        ),
-        row(
-            "memory",
-            "memory for a listen stream, its connection included",
-            one(Probe::Listens, Unit::Bytes),
-        ),
+        row("memory", SESSION, one(Probe::Sessions, Unit::Bytes)),
+        row("memory", STREAM, one(Probe::Listens, Unit::Bytes)),
         row("memory", "stdio, start to first response", start.into()),
         row(
             "client",
@@ -265,6 +291,9 @@ fn other_rows() -> Vec<Row> {
     ]
 }
 
+const SESSION: &str = "memory for each of 10,000 idle legacy sessions";
+const STREAM: &str = "memory for each of 10,000 listen streams, its connection included";
+
 /// The rows of the short table.
 pub(crate) const HEADLINES: [&str; 14] = [
     "stdio, instructions a call",
@@ -278,8 +307,8 @@ pub(crate) const HEADLINES: [&str; 14] = [
     "HTTP, 1 connection, calls/s",
     "HTTP, 16 connections, calls/s",
     "HTTP, 4 KiB / 64 KiB / 1 MiB, calls/s",
-    "memory for an idle legacy session",
-    "memory for a listen stream, its connection included",
+    SESSION,
+    STREAM,
     "client, one at a time, calls/s",
 ];
 
@@ -302,6 +331,37 @@ pub(crate) fn markdown(rows: &[Row], entries: &[Entry], results: &Results) -> St
         }
     }
     lines.join("\n") + "\n"
+}
+
+/// What the empty cells mean, one line for each reason.
+pub(crate) fn lacks(rows: &[Row], entries: &[Entry]) -> String {
+    let mut found: Vec<(&str, Vec<&str>, Vec<&str>)> = Vec::new();
+    for row in rows {
+        for entry in entries {
+            for why in row.cells.iter().filter_map(|(probe, ..)| probe.lack(entry)) {
+                let at = found.iter().position(|(known, ..)| *known == why);
+                let at = at.unwrap_or_else(|| {
+                    found.push((why, Vec::new(), Vec::new()));
+                    found.len() - 1
+                });
+                let (_, names, titles) = &mut found[at];
+                for (list, name) in [(names, entry.name), (titles, row.title)] {
+                    if !list.contains(&name) {
+                        list.push(name);
+                    }
+                }
+            }
+        }
+    }
+    let line = |(why, names, titles): &(&str, Vec<&str>, Vec<&str>)| {
+        let what = match titles.len() {
+            ..4 => format!(" ({})", titles.join("; ")),
+            _ => String::new(),
+        };
+        format!("- {}: {why}{what}", names.join(", "))
+    };
+    let lines: Vec<_> = found.iter().map(line).collect();
+    format!("Why a cell is empty (–):\n\n{}\n", lines.join("\n"))
 }
 
 fn cell(row: &Row, entry: &Entry, results: &Results) -> String {

@@ -32,15 +32,21 @@ impl Era {
 pub(crate) enum Call {
     /// A text of so many bytes, there and back.
     Echo(usize),
+    /// The same, of a tool that runs on the thread that reads.
+    Quick(usize),
     /// One and two.
     Add,
+    /// No call: the list of all tools, of which there are so many.
+    List(usize),
 }
 
 impl Call {
     pub(crate) fn tool(self) -> &'static str {
         match self {
             Self::Echo(_) => "echo",
+            Self::Quick(_) => "echo_quick",
             Self::Add => "add",
+            Self::List(_) => "tools/list",
         }
     }
 
@@ -48,15 +54,24 @@ impl Call {
     pub(crate) fn text(self) -> String {
         const WORDS: &str = "The quick brown fox jumps over the lazy dog, again and again and ";
         match self {
-            Self::Echo(bytes) => WORDS.chars().cycle().take(bytes).collect(),
-            Self::Add => String::new(),
+            Self::Echo(bytes) | Self::Quick(bytes) => WORDS.chars().cycle().take(bytes).collect(),
+            Self::Add | Self::List(_) => String::new(),
         }
     }
 
     fn arguments(self) -> String {
         match self {
-            Self::Echo(_) => format!(r#"{{"message":"{}"}}"#, self.text()),
+            Self::Echo(_) | Self::Quick(_) => format!(r#"{{"message":"{}"}}"#, self.text()),
             Self::Add => r#"{"a":1,"b":2}"#.to_owned(),
+            Self::List(_) => "{}".to_owned(),
+        }
+    }
+
+    /// The method, and the name of what it calls.
+    fn method(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::List(_) => ("tools/list", None),
+            _ => ("tools/call", Some(self.tool())),
         }
     }
 }
@@ -102,16 +117,17 @@ impl Template {
             Era::Modern => format!("{META},"),
         };
         let start = r#"{"jsonrpc":"2.0","id":"#;
-        let rest = format!(
-            r#","method":"tools/call","params":{{{meta}"name":"{}","arguments":{}}}}}"#,
-            call.tool(),
-            call.arguments()
-        );
+        let (method, name) = call.method();
+        let params = match name {
+            Some(name) => format!(r#"{meta}"name":"{name}","arguments":{}"#, call.arguments()),
+            None => meta.trim_end_matches(',').to_owned(),
+        };
+        let rest = format!(r#","method":"{method}","params":{{{params}}}}}"#);
         let length = start.len() + ID_DIGITS + rest.len();
         let (before, end) = match head {
             None => (start.to_owned(), "\n"),
             Some(head) => {
-                let mut before = head.post("tools/call", Some(call.tool()), length);
+                let mut before = head.post(method, name, length);
                 before += start;
                 (before, "")
             }

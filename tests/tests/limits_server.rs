@@ -6,7 +6,7 @@ use mcp_proto::{
     json::Json,
     limits::Limits,
     time::Instant,
-    types::{CallToolResult, Implementation, Resource, Tool},
+    types::{CallToolResult, Implementation, Resource, ResourceTemplate, Tool},
 };
 use mcp_server_core::{Closed, Conn, Event, Outcome, PeerFault, Service, Ticket, mcp_proto};
 use serde_json::{Value, json};
@@ -24,8 +24,10 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let schema = Json::parse(r#"{"type":"object"}"#).unwrap();
+        let template = ResourceTemplate::new("any:{+rest}", "any");
         let mut builder = Service::builder(Implementation::new("demo", "1.0.0"))
             .tool(Tool::new("hold", schema), ())
+            .template(template, ())
             .limits(Limits::default());
         for number in 0..101 {
             builder = builder.resource(Resource::new(format!("r://{number}"), "r"), ());
@@ -155,6 +157,14 @@ fn names_of_8_kib() {
     assert_eq!(
         Bench::code(&bench.ask("resources/subscribe", &uri(most + 1))),
         Some(-32602)
+    );
+    // What is longer is no resource, whatever the templates say.
+    let any = |length: usize| json!({"uri": format!("any:{}", name(length - 4))});
+    assert!(bench.ask_as("any", "resources/read", &any(most)).is_empty());
+    assert_eq!(bench.held.len(), 1);
+    assert_eq!(
+        Bench::code(&bench.ask("resources/read", &any(most + 1))),
+        Some(-32002)
     );
     let token =
         |length: usize| json!({"name": "none", "_meta": {"progressToken": name(length - 2)}});

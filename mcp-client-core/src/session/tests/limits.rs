@@ -97,6 +97,51 @@ fn so_many_rounds_are_answered_and_no_more() {
 }
 
 #[test]
+fn a_call_that_asks_nothing_is_made_again_so_many_times() {
+    let mut script = Script::stateless(|config| config.limits.input_rounds = 2);
+    let call = script.call_within(100);
+    script.sent_lines();
+    let again = r#"{"resultType":"input_required","requestState":"s"}"#;
+    for id in [2, 3] {
+        script.result(id, again);
+        assert!(script.events().is_empty());
+        script.pass(Duration::from_secs(1));
+        assert!(script.events().is_empty());
+        assert_eq!(script.sent_lines().len(), 1, "{id}");
+    }
+    script.result(4, again);
+    assert_eq!(script.events(), ["done"]);
+    let error = script.client.take(call).unwrap().unwrap_err();
+    assert_eq!(error, CallError::Input(InputError::TooManyRounds(2)));
+}
+
+#[test]
+fn so_many_questions_fit_into_one_round() {
+    for (questions, fits) in [(2, true), (3, false)] {
+        let mut script = Script::stateless(|config| {
+            with_roots(config);
+            config.limits.calls_in_flight = 2;
+        });
+        let call = script.call_within(100);
+        script.sent_lines();
+        let asked = (0..questions).map(|n| format!(r#""k{n}":{{"method":"roots/list"}}"#));
+        let asked = asked.collect::<alloc::vec::Vec<_>>().join(",");
+        script.result(
+            2,
+            &format!(r#"{{"resultType":"input_required","inputRequests":{{{asked}}}}}"#),
+        );
+        match fits {
+            true => assert_eq!(script.events(), ["input roots/list", "input roots/list"]),
+            false => {
+                assert_eq!(script.events(), ["done"]);
+                let error = script.client.take(call).unwrap().unwrap_err();
+                assert_eq!(error, CallError::Input(InputError::TooManyQuestions(2)));
+            }
+        }
+    }
+}
+
+#[test]
 fn answers_may_wait_up_to_the_very_number() {
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     let mut script = Script::handshake(|_| {});

@@ -429,6 +429,26 @@ fn a_call_that_is_cancelled_while_it_asks_takes_its_questions_back() {
 }
 
 #[test]
+fn a_state_counts_for_ten_minutes() {
+    for (wait, counts) in [(0, true), (1, false)] {
+        let mut client = Client::new(NEW, server());
+        let id = client.send("tools/call", json!({"name": "age"}));
+        let asked = client.take(id).expect("it is answered")["result"].take();
+        client.pass(Duration::from_secs(600) - Duration::from_nanos(1 - wait));
+        let answer = accept(&json!({"age": 50})).unwrap().unwrap();
+        let params = json!({
+            "name": "age", "inputResponses": {"age": answer}, "requestState": asked["requestState"],
+        });
+        let id = client.send("tools/call", params);
+        let response = client.take(id).expect("it is answered");
+        match counts {
+            true => assert_eq!(text(&response), "50"),
+            false => assert_eq!(response["error"]["code"], -32602, "{response}"),
+        }
+    }
+}
+
+#[test]
 fn so_many_calls_may_wait_for_answers() {
     let mut limits = Limits::default();
     limits.calls_in_flight = 2;

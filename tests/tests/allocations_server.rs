@@ -1,7 +1,11 @@
 //! What a call costs the server: allocations and copies, from the bytes of a request to the bytes
 //! of its answer.
 
-use std::{alloc::System, sync::Arc};
+use std::{
+    alloc::System,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
 use mcp_proto::{json::Json, limits::Limits, rpc::CallId, time::Instant};
 use mcp_server_core::{
@@ -104,10 +108,19 @@ impl Warm {
             let Event::Call(call) = event else {
                 panic!("{event:?}")
             };
-            let (Handler::Sync(run) | Handler::Quick(run)) = call.handler else {
-                panic!("all of these are plain functions")
+            let cx = Cx::new(call.context, Arc::clone(&self.link));
+            let outcome = match call.handler {
+                Handler::Sync(run) | Handler::Quick(run) => run(call.work, cx),
+                Handler::Async(run) => {
+                    let mut running = run(call.work, cx);
+                    let mut context = Context::from_waker(Waker::noop());
+                    match running.as_mut().poll(&mut context) {
+                        Poll::Ready(outcome) => outcome,
+                        Poll::Pending => panic!("none of these waits"),
+                    }
+                }
+                other => panic!("{other:?}"),
             };
-            let outcome = run(call.work, Cx::new(call.context, Arc::clone(&self.link)));
             let _ = self.conn.finish(call.ticket, outcome, Instant::ZERO);
         }
     }
@@ -159,7 +172,23 @@ fn a_call_costs_a_handful_of_allocations_and_a_long_text_one_copy() {
             a_long_text_is_copied_once_each_way(stateless, length);
         }
         a_list_is_encoded_once(stateless);
+        what_else_is_offered_costs_nothing(stateless);
     }
+}
+
+// The fixture has components of every kind, tasks and extensions among them. Its handler is async:
+// its future is one allocation more.
+fn what_else_is_offered_costs_nothing(stateless: bool) {
+    let mut warm = Warm::of(&mcp_tests::fixture::server().build().unwrap(), stateless);
+    let request = warm.request("add", r#"{"a":1,"b":2}"#);
+    let cost = warm.cost(&request);
+    println!(
+        "stateless {stateless}, the fixture: {} allocations, {} bytes",
+        allocations(&cost),
+        cost.bytes_allocated
+    );
+    assert!(allocations(&cost) <= 3, "{cost:?}");
+    assert_eq!(cost.allocations, cost.deallocations, "nothing is kept");
 }
 
 // In the input buffer it lies once; from there it is copied into the handler's string, which is the

@@ -324,6 +324,12 @@ impl ExtensionIndex {
         }
     }
 
+    /// The same where it is not asked for.
+    pub(crate) fn takes_tasks(&self, client: &ClientCapabilities) -> bool {
+        self.task_calls
+            .is_none_or(|(extension, _)| client.extensions.contains_key(self.id(extension)))
+    }
+
     /// Whether the results of `method` may be of this type, for that client.
     pub(crate) fn allows_result(
         &self,

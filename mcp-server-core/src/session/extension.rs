@@ -72,14 +72,14 @@ impl Session {
             return Ok(None);
         };
         if peer.version.era() == Era::Stateless {
-            return match (
-                support,
-                offers.extensions().require_tasks(&peer.capabilities),
-            ) {
-                (TaskSupport::Forbidden, _) => Ok(None),
-                (_, Ok(())) => Ok(Some(starter)),
-                (TaskSupport::Required, Err(error)) => Err(error),
-                (_, Err(_)) => Ok(None),
+            let index = offers.extensions();
+            return match support {
+                // Most tools: what a client could have is not even asked.
+                TaskSupport::Forbidden => Ok(None),
+                TaskSupport::Required => index
+                    .require_tasks(&peer.capabilities)
+                    .map(|()| Some(starter)),
+                _ => Ok(index.takes_tasks(&peer.capabilities).then_some(starter)),
             };
         }
         if peer.version != ProtocolVersion::V2025_11_25 {

@@ -35,14 +35,18 @@ pub(super) fn block_on<T>(
 ) -> Option<T> {
     let waker = WAKER.with(Waker::clone);
     let mut context = Context::from_waker(&waker);
+    // Most are ready at once.
+    if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+        return Some(value);
+    }
     let mut cancelled = pin!(cancel.cancelled());
     loop {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return Some(value);
-        }
         if cancelled.as_mut().poll(&mut context).is_ready() {
             return None;
         }
         thread::park();
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return Some(value);
+        }
     }
 }

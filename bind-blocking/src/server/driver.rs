@@ -35,8 +35,11 @@ use crate::{Error, clock::Clock};
 const TICK: Duration = Duration::from_millis(1);
 /// For how many ticks without any progress the supervisor keeps looking before it sleeps.
 const IDLE_TICKS: u32 = 32;
-/// For how many calls after a slow one the next reader is sent at once.
-const WARY_CALLS: u32 = 64;
+/// For how many calls after a slow one the next reader is sent at once, and for how many at most:
+/// twice as many each time that another one turns out to be slow meanwhile. A single one may have
+/// been slow because the machine was busy.
+const WARY_CALLS: u32 = 8;
+const MOST_WARY_CALLS: u32 = 64;
 /// Bytes asked of the reader at a time: what a Linux pipe holds.
 const READ_BYTES: usize = 64 * 1024;
 
@@ -60,7 +63,9 @@ struct EndInput(Weak<Pool>);
 impl Wake for EndInput {
     fn wake(self: Arc<Self>) {
         if let Some(pool) = self.0.upgrade() {
-            pool.lock().conn.handle_eof(pool.clock.now());
+            let mut state = pool.lock();
+            state.conn.handle_eof(pool.clock.now());
+            state.drained = false;
             pool.supervisor.notify_one();
         }
     }
@@ -168,7 +173,10 @@ impl Pool {
                 break;
             }
             if state.unattended() && state.progress == seen && quiet > 0 {
-                state.wary = WARY_CALLS;
+                // Where no handler is at work, it is a peer that is slow to read.
+                if state.running > 0 {
+                    state.grow_wary();
+                }
                 self.send_worker(&mut state);
             }
             quiet = if state.progress == seen {
@@ -209,10 +217,11 @@ impl Pool {
     }
 
     fn rest<'a>(&self, state: Guard<'a>) -> Guard<'a> {
+        // It was told the time a moment ago.
         let deadline = state
             .conn
             .poll_timeout()
-            .map(|deadline| self.clock.until(deadline));
+            .map(|deadline| deadline.duration_since(state.now));
         let wait = match (state.ticking, deadline) {
             (true, Some(deadline)) => Some(TICK.min(deadline)),
             (true, None) => Some(TICK),
@@ -238,6 +247,7 @@ impl Pool {
         state.looks += 1;
         if let Some(changes) = state.watch.take() {
             changes.apply(&mut state.conn, now);
+            state.drained = false;
         }
         if state
             .conn
@@ -245,8 +255,12 @@ impl Pool {
             .is_some_and(|deadline| deadline <= now)
         {
             state.conn.handle_timeout(now);
+            state.drained = false;
         }
-        state.drain_events();
+        // Workers poll the machine for all that they bring to it.
+        if !state.drained {
+            state.drain_events();
+        }
         if state.call.is_some() || (state.writer.is_some() && state.conn.wants_write()) {
             self.send_worker(state);
         }
@@ -319,7 +333,7 @@ impl Pool {
             return state;
         };
         let mut input = std::mem::take(&mut state.input);
-        if state.conn.poll_timeout().is_some() && !state.ticking {
+        if !state.ticking && state.conn.poll_timeout().is_some() {
             // The supervisor may have gone to sleep when there was no deadline to wait for.
             self.supervisor.notify_one();
         }
@@ -423,12 +437,10 @@ impl Pool {
         };
         state.running -= 1;
         state.progress += 1;
-        let slow = now.duration_since(started) >= TICK;
-        state.wary = if slow {
-            WARY_CALLS
-        } else {
-            state.wary.saturating_sub(1)
-        };
+        match now.duration_since(started) >= TICK {
+            true => state.grow_wary(),
+            false => state.wary = state.wary.saturating_sub(1),
+        }
         state.drain_events();
         state.announce_end(&self.supervisor, &self.idle);
         state
@@ -480,6 +492,10 @@ impl State {
     fn tell(&mut self, clock: Clock) -> Instant {
         self.now = clock.now();
         self.now
+    }
+
+    fn grow_wary(&mut self) {
+        self.wary = (2 * self.wary).clamp(WARY_CALLS, MOST_WARY_CALLS);
     }
 
     // Whether there is something to do that no worker is at: it waits for one that runs a handler.
@@ -546,6 +562,7 @@ impl Link for PoolLink {
         let Some(pool) = self.0.upgrade() else { return };
         let mut state = pool.lock();
         let _ = state.conn.note(call, note, pool.clock.now());
+        state.drained = false;
         while state.closed.is_none() && state.writer.is_some() && state.conn.wants_write() {
             state = pool.write(state);
         }

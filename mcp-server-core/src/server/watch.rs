@@ -236,10 +236,11 @@ impl Watch {
     /// more than 1,024 resources were updated, the rest of them is told as a change of the list.
     #[must_use]
     pub fn take(&self) -> Option<Changes> {
-        let pending = mem::take(&mut *lock(&self.watcher.pending));
+        let mut pending = lock(&self.watcher.pending);
         if pending.is_empty() {
             return None;
         }
+        let pending = mem::take(&mut *pending);
         let updated = pending.updated.into_iter().map(Change::Resource);
         Some(Changes {
             service: pending.service,

@@ -147,19 +147,32 @@ pub fn write_display(out: &mut Vec<u8>, value: &(impl fmt::Display + ?Sized)) {
     out.push(b'"');
 }
 
+/// The digits of the numbers below one hundred.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut at = 0;
+    while at < pairs.len() {
+        pairs[at] = [b'0' + (at / 10) as u8, b'0' + (at % 10) as u8];
+        at += 1;
+    }
+    pairs
+};
+
 /// Writes an unsigned integer.
 pub fn write_u64(out: &mut Vec<u8>, mut value: u64) {
     // u64::MAX has 20 digits.
     let mut digits = [0; 20];
     let mut start = digits.len();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (value % 10) as u8;
-        value /= 10;
+    for pair in digits.rchunks_exact_mut(2) {
+        pair.copy_from_slice(&PAIRS[(value % 100) as usize]);
+        value /= 100;
+        start -= 2;
         if value == 0 {
             break;
         }
     }
+    // Of an odd number of digits the first pair is one too many.
+    start += usize::from(digits[start] == b'0');
     out.extend_from_slice(&digits[start..]);
 }
 

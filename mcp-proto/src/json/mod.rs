@@ -30,27 +30,28 @@ use serde_json::value::RawValue;
 /// assert!(Json::parse("{\"open\":").is_err());
 /// ```
 #[derive(Clone)]
-pub struct Json {
-    text: Text,
-    // Always in bounds and on character boundaries; `text[range]` is one valid JSON value.
-    range: Range<usize>,
-}
+pub struct Json(Text);
 
+// One valid value. Small, since it is moved with whatever it is a part of.
 #[derive(Clone)]
 enum Text {
     Owned(String),
     // What was read is often looked at twice: as arguments, and once more if the call asks.
     Copied(Arc<str>),
-    Shared(Arc<String>),
+    // Shared, or only a part of what is kept.
+    Part(Arc<Part>),
 }
 
-impl Text {
+struct Part {
+    text: String,
+    // Always in bounds and on character boundaries.
+    range: Range<usize>,
+}
+
+impl Part {
     fn as_str(&self) -> &str {
-        match self {
-            Self::Owned(text) => text,
-            Self::Copied(text) => text,
-            Self::Shared(text) => text,
-        }
+        // In bounds by construction; the fallback cannot be reached and costs no panic path.
+        self.text.get(self.range.clone()).unwrap_or("null")
     }
 }
 
@@ -68,22 +69,18 @@ impl Json {
     /// # Errors
     /// Where `text` is not exactly one JSON value.
     pub fn parse(text: impl Into<String>) -> Result<Self, serde_json::Error> {
-        let text = text.into();
+        let mut text = text.into();
         let raw: &RawValue = serde_json::from_str(&text)?;
         let start = raw.get().as_ptr() as usize - text.as_ptr() as usize;
-        let range = start..start + raw.get().len();
-        let text = Text::Owned(text);
-        Ok(Self { text, range })
+        text.truncate(start + raw.get().len());
+        text.drain(..start);
+        Ok(Self::from_valid(text))
     }
 
     /// Copies a value that was checked already.
     #[must_use]
     pub fn from_raw(raw: Raw<'_>) -> Self {
-        let text = raw.get();
-        Self {
-            text: Text::Copied(text.into()),
-            range: 0..text.len(),
-        }
+        Self(Text::Copied(raw.get().into()))
     }
 
     /// The value, borrowed.
@@ -111,23 +108,23 @@ impl Json {
     #[must_use]
     pub fn slice_of(line: String, part: Range<usize>) -> Option<Self> {
         line.get(part.clone())?;
-        Some(Self {
-            text: Text::Owned(line),
+        Some(Self(Text::Part(Arc::new(Part {
+            text: line,
             range: part,
-        })
+        }))))
     }
 
     pub(crate) fn from_valid(text: String) -> Self {
-        let range = 0..text.len();
-        let text = Text::Owned(text);
-        Self { text, range }
+        Self(Text::Owned(text))
     }
 
     /// The same value once more, without a copy of its text.
     #[must_use]
     pub fn share(&mut self) -> Self {
-        if let Text::Owned(text) = &mut self.text {
-            self.text = Text::Shared(Arc::new(core::mem::take(text)));
+        if let Text::Owned(text) = &mut self.0 {
+            let range = 0..text.len();
+            let text = core::mem::take(text);
+            self.0 = Text::Part(Arc::new(Part { text, range }));
         }
         self.clone()
     }
@@ -135,19 +132,20 @@ impl Json {
     /// The text, without surrounding white space.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // In bounds by construction; the fallback cannot be reached and costs no panic path.
-        self.text.as_str().get(self.range.clone()).unwrap_or("null")
+        match &self.0 {
+            Text::Owned(text) => text,
+            Text::Copied(text) => text,
+            Text::Part(part) => part.as_str(),
+        }
     }
 
     /// The text as an owned string, without a copy where it is the whole buffer.
     #[must_use]
     pub fn into_string(self) -> String {
-        match self.text {
-            Text::Owned(text) if self.range == (0..text.len()) => text,
-            text => text
-                .as_str()
-                .get(self.range)
-                .map_or_else(|| String::from("null"), String::from),
+        match self.0 {
+            Text::Owned(text) => text,
+            Text::Copied(text) => String::from(&*text),
+            Text::Part(part) => String::from(part.as_str()),
         }
     }
 

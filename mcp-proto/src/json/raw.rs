@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::scan::Scanner;
+use crate::encode::WORD;
 
 /// One JSON value, borrowed as the text it came in, without white space around it.
 ///
@@ -62,14 +63,8 @@ impl<'a> Raw<'a> {
     /// escapes that stand for no character.
     #[must_use]
     pub fn text(self) -> Option<Cow<'a, str>> {
-        // From this length on vector instructions are worth their call.
-        const LONG: usize = 64;
         let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
-        let escaped = match inner.len() < LONG {
-            true => inner.bytes().any(|byte| byte == b'\\'),
-            false => memchr::memchr(b'\\', inner.as_bytes()).is_some(),
-        };
-        if !escaped {
+        if !has_backslash(inner.as_bytes()) {
             return Some(Cow::Borrowed(inner));
         }
         serde_json::from_str::<String>(self.0).ok().map(Cow::Owned)
@@ -102,6 +97,35 @@ impl<'a> Raw<'a> {
             over,
         }
     }
+}
+
+#[inline]
+fn any_backslash<const N: usize>(block: &[u8; N]) -> bool {
+    block.iter().fold(false, |any, byte| any | (*byte == b'\\'))
+}
+
+// Block by block, each of which is compiled to a few vector instructions, without a call.
+fn has_backslash(text: &[u8]) -> bool {
+    const BLOCK: usize = 32;
+    // From this length on a search that chooses its instructions when it runs is worth its call.
+    const LONG: usize = 256;
+    if text.len() >= LONG {
+        return memchr::memchr(b'\\', text).is_some();
+    }
+    let mut rest = text;
+    while let Some((block, behind)) = rest.split_first_chunk() {
+        if any_backslash::<BLOCK>(block) {
+            return true;
+        }
+        rest = behind;
+    }
+    while let Some((word, behind)) = rest.split_first_chunk() {
+        if any_backslash::<WORD>(word) {
+            return true;
+        }
+        rest = behind;
+    }
+    rest.contains(&b'\\')
 }
 
 /// The members of an object; see [`Raw::members`].
@@ -145,5 +169,25 @@ impl<'a> From<&'a RawValue> for Raw<'a> {
 impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <&RawValue>::deserialize(deserializer).map(Self::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{format, vec};
+
+    #[test]
+    fn an_escape_is_found_wherever_it_is() {
+        for length in [0, 1, 7, 8, 9, 31, 32, 33, 40, 63, 100, 255, 256, 300] {
+            let plain = "x".repeat(length);
+            let text = format!("\"{plain}\"");
+            assert_eq!(Raw(&text).text(), Some(Cow::Borrowed(&*plain)), "{length}");
+            for at in 0..length {
+                let mut bytes = vec![b'x'; length];
+                bytes[at] = b'\\';
+                assert!(has_backslash(&bytes), "{at} of {length}");
+            }
+        }
     }
 }

@@ -402,14 +402,14 @@ impl<'a> Scanner<'a> {
 
     #[inline]
     fn digits(&mut self) -> Scan<()> {
-        let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let end = rest.iter().position(|byte| !byte.is_ascii_digit());
+        let count = end.unwrap_or(rest.len());
+        self.at += count;
+        match count {
+            0 => Err(Fault::Syntax),
+            _ => Ok(()),
         }
-        if self.at == start {
-            return Err(Fault::Syntax);
-        }
-        Ok(())
     }
 }
 

@@ -27,7 +27,7 @@ impl RequestId {
         if text.starts_with('"') {
             return raw.text().map(|id| Self::String(id.into()));
         }
-        if let Ok(id) = text.parse::<i64>() {
+        if let Some(id) = few_digits(text).or_else(|| text.parse().ok()) {
             return Some(Self::Number(id));
         }
         // Beyond 2^53 a float no longer tells which integer was meant.
@@ -47,6 +47,23 @@ impl RequestId {
             Self::String(id) => crate::encode::write_str(out, id),
         }
     }
+}
+
+// What nearly every id is: so few digits that no sum of them overflows.
+fn few_digits(text: &str) -> Option<i64> {
+    const FEW: usize = 18;
+    if text.is_empty() || text.len() > FEW {
+        return None;
+    }
+    let mut id = 0;
+    for byte in text.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        id = id * 10 + i64::from(digit);
+    }
+    Some(id)
 }
 
 impl fmt::Display for RequestId {
@@ -102,6 +119,11 @@ mod tests {
             ("\"1\"", Some("1".into())),
             ("\"\"", Some("".into())),
             ("\"\\u00e9\\n\"", Some("é\n".into())),
+            ("999999999999999999", Some(999_999_999_999_999_999.into())),
+            (
+                "1000000000000000000",
+                Some(1_000_000_000_000_000_000.into()),
+            ),
             ("9223372036854775807", Some(i64::MAX.into())),
             ("9223372036854775808", None),
             ("1.5", None),

@@ -27,6 +27,8 @@ pub(super) struct Table<D, H> {
     // Positions in `slots`, sorted by the key's length and then by the key: most are told apart
     // without reading them.
     index: Vec<u32>,
+    // How many keys are shorter than so many bytes, up to one more than the longest has.
+    shorter: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -49,6 +51,7 @@ impl<D, H> Clone for Table<D, H> {
         Self {
             slots: self.slots.clone(),
             index: self.index.clone(),
+            shorter: self.shorter.clone(),
         }
     }
 }
@@ -58,6 +61,7 @@ impl<D, H> Default for Table<D, H> {
         Self {
             slots: Vec::new(),
             index: Vec::new(),
+            shorter: Vec::new(),
         }
     }
 }
@@ -115,12 +119,31 @@ impl<D: Definition, H> Table<D, H> {
 
     /// The position of `key` in `slots`, or where it belongs in `index`.
     fn find(&self, key: &str) -> Result<usize, usize> {
-        self.index
-            .binary_search_by(|at| {
-                let there = &*self.slots[*at as usize].entry.key;
-                (there.len().cmp(&key.len())).then_with(|| there.cmp(key))
-            })
-            .map(|at| self.index[at] as usize)
+        let (start, end) = (
+            self.shorter_than(key.len()),
+            self.shorter_than(key.len() + 1),
+        );
+        let of_that_length = &self.index[start..end];
+        of_that_length
+            .binary_search_by(|at| (*self.slots[*at as usize].entry.key).cmp(key))
+            .map(|at| of_that_length[at] as usize)
+            .map_err(|at| start + at)
+    }
+
+    fn shorter_than(&self, length: usize) -> usize {
+        let count = self.shorter.get(length);
+        count.map_or(self.index.len(), |count| *count as usize)
+    }
+
+    // One key of that length more.
+    fn count_key(&mut self, length: usize) {
+        let longer = length + 1;
+        if self.shorter.len() <= longer {
+            self.shorter.resize(longer + 1, self.index.len() as u32);
+        }
+        self.shorter[longer..]
+            .iter_mut()
+            .for_each(|count| *count += 1);
     }
 
     /// Adds a component at the end. Tells whether the table changed.
@@ -153,6 +176,7 @@ impl<D: Definition, H> Table<D, H> {
             (Ok(_), Duplicates::KeepFirst) => return Ok(false),
             (Ok(at), _) => self.slots[at] = slot,
             (Err(at), _) => {
+                self.count_key(slot.entry.key.len());
                 // More than 2^32 components do not fit into memory.
                 self.index.insert(at, self.slots.len() as u32);
                 self.slots.push(slot);
@@ -167,6 +191,10 @@ impl<D: Definition, H> Table<D, H> {
             return false;
         };
         self.slots.remove(gone);
+        // They have been counted when the key was added.
+        self.shorter[key.len() + 1..]
+            .iter_mut()
+            .for_each(|count| *count -= 1);
         self.index.retain(|at| *at as usize != gone);
         for at in &mut self.index {
             *at -= u32::from(*at as usize > gone);

@@ -252,10 +252,14 @@ impl Session {
             Phase::Ending { until, .. } => until,
             _ => None,
         };
-        [self.open.next_deadline(), self.out.deadline(), until]
-            .into_iter()
-            .flatten()
-            .min()
+        let earlier = |one: Option<Instant>, other: Option<Instant>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        earlier(
+            earlier(self.open.next_deadline(), self.out.deadline()),
+            until,
+        )
     }
 
     /// Does what is due at `now`, such as answering the calls whose deadline has come.

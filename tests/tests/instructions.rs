@@ -1,7 +1,8 @@
 //! What a call costs whole servers, counted by machines: instructions under callgrind, system calls
 //! under strace. Both counts are differences of a long and a short run, so that starting is not in
-//! them. The servers are the bindings' `echo` examples in release builds. And what the smallest
-//! server costs whoever builds it: the crates in its tree.
+//! them. The servers are the bindings' `echo` examples and the whole fixture, whose `echo` is async
+//! and one of a few dozen components, in release builds. And what the smallest server costs whoever
+//! builds it: the crates in its tree.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,7 +31,7 @@ const BUDGETS: &[Budget] = &[
         tool: "echo",
         handshake: 9_000,
         stateless: 10_100,
-        system_calls: 4.0,
+        system_calls: 3.0,
     },
     Budget {
         server: "echo",
@@ -38,6 +39,13 @@ const BUDGETS: &[Budget] = &[
         handshake: 9_000,
         stateless: 10_000,
         system_calls: 2.1,
+    },
+    Budget {
+        server: "fixture",
+        tool: "echo",
+        handshake: 9_700,
+        stateless: 10_700,
+        system_calls: 3.0,
     },
     Budget {
         server: "echo_tokio",
@@ -71,22 +79,12 @@ fn release(server: &str) -> PathBuf {
         cargo
             .current_dir(&root)
             .args(["build", "--release", "--quiet"]);
-        cargo.args([
-            "-p",
-            "bind-blocking",
-            "-p",
-            "bind-tokio",
-            "-p",
-            "bind-async-std",
-        ]);
-        cargo.args([
-            "--example",
-            "echo",
-            "--example",
-            "echo_tokio",
-            "--example",
-            "echo_smol",
-        ]);
+        for package in ["bind-blocking", "bind-tokio", "bind-async-std"] {
+            cargo.args(["-p", package]);
+        }
+        for example in ["echo", "fixture", "echo_tokio", "echo_smol"] {
+            cargo.args(["--example", example]);
+        }
         assert!(
             cargo.status().unwrap().success(),
             "the examples do not build"
@@ -178,12 +176,17 @@ fn a_call_costs_few_instructions() {
     assert!(too_many.is_empty(), "{too_many:?}");
 }
 
-fn system_calls(server: &Path, tool: &str, calls: usize) -> BTreeMap<String, usize> {
+fn system_calls(
+    server: &Path,
+    tool: &str,
+    stateless: bool,
+    calls: usize,
+) -> BTreeMap<String, usize> {
     let log =
         std::env::temp_dir().join(format!("mcp-strace-{}-{tool}-{calls}", std::process::id()));
     let mut strace = Command::new("strace");
     strace.args(["-f", "-qq", "-o"]).arg(&log);
-    run(strace, server, tool, true, calls);
+    run(strace, server, tool, stateless, calls);
     let mut counts = BTreeMap::new();
     for line in fs::read_to_string(&log).unwrap().lines() {
         // `1234  read(0, …` or `1234  <... read resumed>…`, which was counted when it began.
@@ -204,19 +207,23 @@ fn a_call_costs_few_system_calls() {
     let mut too_many = Vec::new();
     for budget in BUDGETS {
         let server = release(budget.server);
-        let all = counted(&budget.system_calls, || {
-            let few = system_calls(&server, budget.tool, FEW);
-            let mut each: BTreeMap<String, f64> = BTreeMap::new();
-            for (name, count) in system_calls(&server, budget.tool, FEW + MORE) {
-                let more = count.saturating_sub(few.get(&name).copied().unwrap_or_default());
-                each.insert(name, more as f64 / MORE as f64);
-            }
-            let all: f64 = each.values().sum();
-            each.retain(|_, each| *each >= 0.05);
-            println!("{} {}: {all} {each:?}", budget.server, budget.tool);
-            all
-        });
-        too_many.extend((all > budget.system_calls).then_some((budget.server, budget.tool, all)));
+        for stateless in [false, true] {
+            let all = counted(&budget.system_calls, || {
+                let few = system_calls(&server, budget.tool, stateless, FEW);
+                let mut each: BTreeMap<String, f64> = BTreeMap::new();
+                for (name, count) in system_calls(&server, budget.tool, stateless, FEW + MORE) {
+                    let more = count.saturating_sub(few.get(&name).copied().unwrap_or_default());
+                    each.insert(name, more as f64 / MORE as f64);
+                }
+                let all: f64 = each.values().sum();
+                each.retain(|_, each| *each >= 0.05);
+                let era = if stateless { "stateless" } else { "handshake" };
+                println!("{} {} {era}: {all} {each:?}", budget.server, budget.tool);
+                all
+            });
+            let found = (budget.server, budget.tool, stateless, all);
+            too_many.extend((all > budget.system_calls).then_some(found));
+        }
     }
     assert!(too_many.is_empty(), "{too_many:?}");
 }

@@ -8,7 +8,7 @@ use crate::options::Options;
 use crate::probe::{Effort, Outcome, Probe, Results, median};
 use crate::roster::{self, Entry, folder};
 use crate::table::{self, Row};
-use crate::{goals, growth, versions};
+use crate::{footprint, goals, growth, versions};
 
 pub(crate) const KNOWN: [&str; 8] = [
     "quick",
@@ -125,15 +125,23 @@ fn between(old: &str, from: &str, text: &str) -> Option<String> {
 }
 
 /// Each probe of all servers before the next one: what is compared was measured at the same time.
-fn ask_all(rows: &[Row], entries: &[Entry], effort: Effort, footprint: bool) -> Results {
+fn ask_all(rows: &[Row], entries: &[Entry], effort: Effort, build_anew: bool) -> Results {
     let mut probes: Vec<Probe> = Vec::new();
     for (probe, ..) in rows.iter().flat_map(|row| &row.cells) {
         let costly = matches!(probe, Probe::HelloBuild);
-        if !probes.contains(probe) && (footprint || !costly) {
+        if !probes.contains(probe) && (build_anew || !costly) {
             probes.push(*probe);
         }
     }
     let mut results = Results::default();
+    if !build_anew {
+        for entry in entries {
+            if let Some(seconds) = footprint::kept_build_seconds(entry) {
+                let outcome = Outcome::Number(seconds);
+                results.put(entry.name, Probe::HelloBuild, outcome);
+            }
+        }
+    }
     let mut waits: BTreeMap<&str, usize> = BTreeMap::new();
     let started = Instant::now();
     for (index, probe) in probes.iter().enumerate() {

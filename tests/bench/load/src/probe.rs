@@ -199,7 +199,7 @@ impl Probe {
             Self::HelloBytes => crate::footprint::stripped_bytes(entry)?,
             Self::HelloMemory => crate::footprint::resident_bytes(entry)?,
             Self::HelloCrates => crate::footprint::crates(entry)?,
-            Self::HelloBuild => crate::footprint::build_seconds(entry)?,
+            Self::HelloBuild => crate::footprint::measured_build_seconds(entry)?,
         };
         Ok(Outcome::Number(number))
     }

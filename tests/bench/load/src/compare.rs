@@ -93,13 +93,17 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), String>
         publish(
             &folder().join("../../README.md"),
             TABLES,
-            &format!("{heading}\n{short}"),
+            &format!("{heading}\n{short}\n{MORE}\n"),
         )?;
     }
     let minutes = started.elapsed().as_secs_f64() / 60.0;
     eprintln!("it took {minutes:.1} minutes");
     Ok(())
 }
+
+/// Below the short table.
+const MORE: &str = "[tests/bench](tests/bench/README.md#results) has all of it: why a cell is empty, each \
+    version, the goals and which of them are missed, and how rate and memory grow.";
 
 /// Where the tables begin in a document, and where the pictures do.
 const TABLES: &str = "<!-- the comparison, from -->\n";

@@ -15,6 +15,8 @@ struct Curve {
     title: &'static str,
     axis: &'static str,
     points: &'static [usize],
+    /// Whether each of them is opened before anything is measured.
+    opens: bool,
     offered: fn(&Entry) -> bool,
     measure: fn(&Entry, usize, Until) -> Result<Point, String>,
     /// What bends the lines, by design.
@@ -36,13 +38,14 @@ const CURVES: [Curve; 5] = [
         title: "HTTP keep-alive, one call at a time on each connection (2026-07-28, 64 bytes)",
         axis: "connections",
         points: &[1, 4, 16, 64, 256, 1000],
+        opens: true,
         offered: |entry| entry.takes(Transport::Http, Era::Modern),
         measure: |entry, count, until| timed(entry, connected(count, Era::Modern), until),
         bends: "\
 The rate grows until every core is busy, the load generator's one thread among them, which is so \
 from about 16 connections on; from there on it is level, and a further connection only waits. Where \
 a line falls again, it is what each wake-up costs: with more connections fewer requests are ready \
-each time that a thread or task looks. rmcp's default begins low because of the 40 ms [below](#oddities), \
+each time that a thread or task looks. rmcp's default begins low because of the 40 ms [above](#oddities), \
 and gains with each connection that waits beside the others. Memory is level while the program \
 itself is most of it, and then goes up with the connections: buffers, and a task or its like for each.",
     },
@@ -51,6 +54,7 @@ itself is most of it, and then goes up with the connections: buffers, and a task
         title: "stdio, one call at a time, texts of different size (2025-11-25)",
         axis: "bytes of text, there and back",
         points: &[64, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, LARGEST],
+        opens: false,
         offered: |entry| entry.takes(Transport::Stdio, Era::Legacy),
         measure: |entry, bytes, until| timed(entry, large(Transport::Stdio, bytes), until),
         bends: "\
@@ -65,6 +69,7 @@ largest message: the input, the handler's own copy, the output.",
         title: "stdio, calls open at the same time (2025-11-25, 64 bytes)",
         axis: "calls in flight",
         points: &[1, 4, 16, 64, 256, 1000],
+        opens: false,
         offered: |entry| entry.takes(Transport::Stdio, Era::Legacy),
         measure: |entry, window, until| {
             let setup = Setup {
@@ -85,6 +90,7 @@ takes in whatever comes.",
         title: "HTTP, calls on one connection beside open listen streams (2026-07-28)",
         axis: "listen streams, each on a connection of its own",
         points: &[1, 10, 100, 1000, 10_000],
+        opens: true,
         offered: |entry| entry.listens && entry.takes(Transport::Http, Era::Modern),
         measure: |entry, count, until| {
             seen(measure::beside_listeners(&entry.own(0), count, until)?)
@@ -98,6 +104,7 @@ it; from about 1,000 streams on it goes up with them, by what the table has as m
         title: "HTTP, calls on one connection beside idle sessions (2025-11-25)",
         axis: "sessions",
         points: &[1, 10, 100, 1000, 10_000],
+        opens: true,
         offered: |entry| entry.sessions && entry.takes(Transport::Http, Era::Legacy),
         measure: |entry, count, until| seen(measure::beside_sessions(&entry.own(0), count, until)?),
         bends: "\
@@ -124,9 +131,29 @@ fn seen(report: crate::drive::Report) -> Result<Point, String> {
 /// Points that would take longer than this are left out.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a point is expected to take, given the one before it: most grow no faster than their number.
-fn takes_too_long(spent: Duration, before: usize, next: usize) -> bool {
-    spent.mul_f64(next as f64 / before as f64) > PATIENCE
+/// What the points of one line have taken so far.
+#[derive(Default)]
+struct Pace {
+    /// The first one: what every point takes.
+    first: Duration,
+    last: Option<(usize, Duration)>,
+}
+
+impl Pace {
+    fn add(&mut self, at: usize, spent: Duration) {
+        if self.last.is_none() {
+            self.first = spent;
+        }
+        self.last = Some((at, spent.saturating_sub(self.first)));
+    }
+
+    /// Whether a point is expected to take too long, where what is opened takes its time.
+    fn forbids(&self, next: usize) -> bool {
+        let Some((last, spent)) = self.last else {
+            return false;
+        };
+        spent.mul_f64(next as f64 / last as f64) > PATIENCE
+    }
 }
 
 /// Draws all curves, with so many seconds for each point; gives what to say of them, as Markdown.
@@ -194,13 +221,13 @@ impl Found {
             measured: Duration::from_secs_f64(seconds),
         };
         let mut points = Vec::new();
-        let mut before: Option<(usize, Duration)> = None;
+        let mut pace = Pace::default();
         for (index, &at) in curve.points.iter().enumerate() {
             // An interpreter takes seconds to start: every other point shows where it stands.
             if !entry.native && index % 2 == 1 && at != curve.points[curve.points.len() - 1] {
                 continue;
             }
-            if before.is_some_and(|(last, spent)| takes_too_long(spent, last, at)) {
+            if curve.opens && pace.forbids(at) {
                 self.end(entry, at, "left out, for it would take too long");
                 break;
             }
@@ -217,9 +244,7 @@ impl Found {
                     break;
                 }
             }
-            // What is the same for every point does not count.
-            let same = Duration::from_secs_f64(seconds * 1.25) + entry.starts_in();
-            before = Some((at, started.elapsed().saturating_sub(same)));
+            pace.add(at, started.elapsed());
         }
         points
     }
@@ -275,8 +300,14 @@ mod tests {
 
     #[test]
     fn what_would_take_too_long_is_foreseen() {
-        assert!(!takes_too_long(Duration::from_secs(1), 100, 1000));
-        assert!(takes_too_long(Duration::from_secs(4), 100, 1000));
+        let mut pace = Pace::default();
+        assert!(!pace.forbids(1));
+        pace.add(1, Duration::from_secs(5));
+        assert!(!pace.forbids(100), "every point takes that");
+        pace.add(100, Duration::from_secs(6));
+        assert!(!pace.forbids(1000));
+        pace.add(100, Duration::from_secs(9));
+        assert!(pace.forbids(1000));
     }
 
     #[test]

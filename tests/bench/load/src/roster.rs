@@ -1,7 +1,6 @@
 //! Who is compared.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::wire::{Call, Era, Transport};
 
@@ -66,11 +65,6 @@ impl Entry {
     /// Its title without Markdown.
     pub(crate) fn label(&self) -> String {
         self.title.replace("**", "")
-    }
-
-    /// About how long it takes to start.
-    pub(crate) fn starts_in(&self) -> Duration {
-        Duration::from_millis(if self.native { 100 } else { 1500 })
     }
 
     /// A file of its servers that is not there.

@@ -213,6 +213,7 @@ impl HttpClient {
                             post: *post,
                             last_event_id,
                             failures: 0,
+                            epoch: exchange.epoch,
                         };
                         self.resume_later(resume, wait, failure);
                     }

@@ -43,6 +43,8 @@ pub(super) struct Resume {
     pub(super) post: Post,
     pub(super) last_event_id: String,
     pub(super) failures: usize,
+    /// The time of the session that the stream belongs to.
+    pub(super) epoch: u32,
 }
 
 /// The stream of the transport of 2024-11-05.
@@ -293,6 +295,7 @@ mod tests {
                 post: Post::new(Role::Call, None, Bytes::new()),
                 last_event_id: String::new(),
                 failures: 0,
+                epoch: 0,
             }))
         };
         const JSON: &str = "application/json";

@@ -81,6 +81,11 @@ impl Link {
         self.phase == Phase::Up
     }
 
+    /// Whether the session of this time is there still.
+    pub(super) fn is_in(&self, epoch: u32) -> bool {
+        self.epoch == epoch && !self.is_down()
+    }
+
     pub(super) fn is_down(&self) -> bool {
         self.phase == Phase::Down
     }

@@ -49,6 +49,7 @@ pub use proxy::{Proxy, ProxyChoice};
 pub use turn::{Dial, HttpTurns, Perform, Report};
 
 use alloc::{
+    boxed::Box,
     collections::{BTreeMap, VecDeque},
     vec::Vec,
 };
@@ -59,7 +60,7 @@ use mcp_proto::{rpc::RpcError, time::Instant};
 
 use self::{
     cache::Cache,
-    exchange::{Exchange, What},
+    exchange::{Exchange, Resume, What},
     link::Link,
     post::Post,
     timers::{Due, Timers},
@@ -136,6 +137,8 @@ pub struct HttpClient {
     refresh: Option<Refresh>,
     refreshes: u64,
     cache: Cache,
+    /// One of the results that were kept has answered a call.
+    answered: bool,
     ending: Option<Ending>,
 }
 
@@ -200,6 +203,7 @@ impl HttpClient {
             refresh: None,
             refreshes: 0,
             cache: Cache::default(),
+            answered: false,
             ending: None,
         }
     }
@@ -330,8 +334,8 @@ impl HttpClient {
             self.run_timer(due);
             return true;
         }
-        // A result that was kept may have answered a call without any exchange.
-        !self.session.events.is_empty()
+        // A result that was kept may have answered a call without any exchange. What that may be an event, another page to ask for, or both.
+        core::mem::take(&mut self.answered) || !self.session.events.is_empty()
     }
 
     fn observe(&mut self, event: &Event) {
@@ -349,12 +353,7 @@ impl HttpClient {
                     self.send_again(*post);
                 }
             }
-            Due::Resume(resume) => {
-                if self.is_wanted(&resume.post) {
-                    let uri = self.endpoint.clone();
-                    self.open(What::Resume(resume), uri, 0);
-                }
-            }
+            Due::Resume(resume) => self.resume(resume),
             Due::Listen => self.listen(),
             Due::Reopen => {
                 if self.link.is_down() {
@@ -365,6 +364,19 @@ impl HttpClient {
             Due::Greeted(epoch) => self.greeted(epoch),
             Due::End => {}
         }
+    }
+
+    fn resume(&mut self, resume: Box<Resume>) {
+        if !self.is_wanted(&resume.post) {
+            return;
+        }
+        // The next session has other streams under the same ids.
+        if !self.link.is_in(resume.epoch) {
+            let failure = HttpFailure::new("the server has forgotten the session of the call");
+            return self.retry_broken(resume.post, None, failure);
+        }
+        let uri = self.endpoint.clone();
+        self.open(What::Resume(resume), uri, 0);
     }
 
     fn wake(&mut self, id: FetchId) {

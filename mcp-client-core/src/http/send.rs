@@ -157,6 +157,7 @@ impl HttpClient {
             out.extend_from_slice(result.as_bytes());
         });
         self.session.receive(Line::Owned(message));
+        self.answered = true;
         true
     }
 

@@ -109,6 +109,35 @@ fn every_page_is_kept_for_itself() {
 }
 
 #[test]
+fn a_list_whose_pages_are_all_kept_is_told_at_once() {
+    let mut script = Script::stateless(|_, _| {});
+    let page =
+        |cursor: &str| format!(r#"{{"tools":[],"ttlMs":60000,"cacheScope":"public"{cursor}}}"#);
+    let list = |script: &mut Script| {
+        let options = CallOptions::default();
+        let list = script.client.list_all::<ListTools>(&options, script.now);
+        drop(list.unwrap());
+        script.events()
+    };
+    assert!(list(&mut script).is_empty());
+    script.fetches();
+    script.answer(2, 2, &page(r#","nextCursor":"b""#));
+    script.events();
+    script.fetches();
+    script.answer(3, 3, &page(""));
+    assert_eq!(script.events(), ["done"]);
+    // Nothing is left to do for whoever asks what to fetch, or when to come again.
+    assert_eq!(list(&mut script), ["done"]);
+    assert!(script.fetches().is_empty());
+    assert!(
+        script
+            .client
+            .poll_timeout()
+            .is_none_or(|due| due > script.now)
+    );
+}
+
+#[test]
 fn a_ping_is_no_question_about_the_past() {
     let mut script = Script::new(EraMode::Auto, |_, _| {});
     script.fetches();

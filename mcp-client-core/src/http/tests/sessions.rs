@@ -195,6 +195,27 @@ fn a_question_of_a_session_that_is_forgotten_is_not_answered_in_the_next_one() {
 }
 
 #[test]
+fn a_stream_of_a_session_that_is_forgotten_is_not_resumed_in_the_next_one() {
+    let mut script = Script::handshake(|_, _| {});
+    let (lost, other) = (script.call("a"), script.call("b"));
+    script.events();
+    script.fetches();
+    script.head(3, 200, EVENTS);
+    script.chunk(3, "id: 1-4\nretry: 500\ndata:\n\n");
+    script.end(3);
+    script.reply(4, 404, JSON, &error(0, -32001, ""));
+    assert!(script.events().is_empty());
+    assert_eq!(script.fetches(), ["5 POST initialize 1"]);
+    // It would be another call's.
+    script.pass(millis(500));
+    assert_eq!(script.events(), ["done"]);
+    assert!(script.fetches().is_empty());
+    let failed = script.outcome(lost);
+    assert!(failed.starts_with("HTTP"), "{failed}");
+    script.client.forget(other.id(), script.now);
+}
+
+#[test]
 fn a_server_that_asks_without_end_and_takes_no_answers_is_given_up() {
     let mut script = Script::handshake(|config, _| {
         config.limits.calls_in_flight = 2;

@@ -239,7 +239,7 @@ struct Envelope<'a> {
     text: &'a str,
     is_object: bool,
     members: [Span; Member::COUNT],
-    params: Option<Params<'a>>,
+    params: Params<'a>,
     // The first member that came twice.
     twice: Option<Member>,
 }
@@ -259,8 +259,7 @@ impl<'a> Envelope<'a> {
             let member = Member::read(scanner)?;
             let value = match member {
                 Some(Member::Params) => {
-                    let params = self.params.get_or_insert_default();
-                    scanner.reading(|scanner| params.read(scanner, known))?
+                    scanner.reading(|scanner| self.params.read(scanner, known))?
                 }
                 // What most messages say is compared, not scanned.
                 Some(Member::Jsonrpc) => scanner.usual_value("\"2.0\"")?,
@@ -301,7 +300,7 @@ impl<'a> Envelope<'a> {
             Ok(None) => return self.response(id).map(wrap),
             Err(message) => return Err(self.rejected(id, message)),
         };
-        let params = self.params.take().unwrap_or_default();
+        let params = mem::take(&mut self.params);
         Ok(match id {
             Some(id) => wrap(Message::Request { id, method, params }),
             None => wrap(Message::Notification { method, params }),
@@ -350,7 +349,7 @@ impl<'a> Envelope<'a> {
                 format!("member `method` is longer than {} bytes", limits.name_bytes).into(),
             );
         }
-        let params = self.params.as_ref().and_then(Params::raw);
+        let params = self.params.raw();
         if params.is_some_and(|params| !params.get().starts_with(['{', '['])) {
             return Err("member `params` must be an object".into());
         }

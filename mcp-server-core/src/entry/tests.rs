@@ -12,12 +12,16 @@ use core::{
     future::Future,
     pin::pin,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 use mcp_proto::{
     encode::Encode,
     json::Json as JsonText,
     rpc::RpcError,
-    types::{CacheHints, CompleteParams, CompletionArgument, CompletionReference, PromptMessage},
+    types::{
+        Annotations, CacheHints, CompleteParams, CompletionArgument, CompletionReference, Icon,
+        PromptMessage, ToolAnnotations,
+    },
     version::ProtocolVersion,
 };
 
@@ -620,4 +624,200 @@ fn work_of_another_kind_is_an_internal_error() {
         panic!()
     };
     assert_eq!(error.code, -32603);
+}
+
+#[test]
+fn what_an_entry_says_is_told_or_kept() {
+    let service = built(
+        server()
+            .tool(
+                ToolEntry::new("t")
+                    .icon(Icon::new("https://a.b/i.png"))
+                    .meta("com.example/x", JsonText::null())
+                    .tag("one")
+                    .tag("two")
+                    .timeout(Duration::from_secs(3))
+                    .read_only()
+                    .output_schema(JsonText::parse(r#"{"type":"object"}"#).unwrap())
+                    .call(|| ()),
+            )
+            .tool(ToolEntry::new("hidden").disabled().call(|| ()))
+            .tool(
+                ToolEntry::new("hinted")
+                    .annotations(ToolAnnotations::new())
+                    .call(|| ()),
+            )
+            .resource(
+                ResourceEntry::new("x:r", "r")
+                    .annotations(Annotations::new())
+                    .size(5)
+                    .call(|| "r"),
+            )
+            .resource(ResourceEntry::new("screened:{path}", "s").constant(""))
+            .resource(
+                ResourceEntry::new("open:{path}", "o")
+                    .unscreened("path")
+                    .constant(""),
+            ),
+    );
+    let tool = service.tool("t").unwrap();
+    assert_eq!(tool.timeout(), Some(Duration::from_secs(3)));
+    assert_eq!(tool.tags(), ["one", "two"]);
+    let of = tool.definition();
+    assert_eq!(of.icons[0].src, "https://a.b/i.png");
+    assert!(of.meta.as_ref().unwrap().get("com.example/x").is_some());
+    assert_eq!(of.annotations.as_ref().unwrap().read_only_hint, Some(true));
+    assert!(of.output_schema.is_some());
+    assert!(service.tool("hidden").is_none());
+    let hinted = &service.tool("hinted").unwrap().definition().annotations;
+    assert_eq!(hinted.as_ref().unwrap().read_only_hint, None);
+    let resource = service.resources().next().unwrap().definition();
+    assert!(resource.annotations.is_some() && resource.size == Some(5));
+    assert!(told(read(&service, "x:r")).contains(r#""text":"r""#));
+    assert!(service.resource("screened:..%2Fa").is_none());
+    assert!(service.resource("open:..%2Fa").is_some());
+}
+
+#[test]
+fn a_handler_is_run_as_it_is() {
+    let own = || Handler::quick(|_, _| Outcome::Fail(RpcError::new(7, "own")));
+    let service = built(
+        server()
+            .tool(ToolEntry::new("t").handler(own()))
+            .resource(ResourceEntry::new("x:r", "r").handler(own()))
+            .prompt(PromptEntry::new("p").required("a", "").handler(own())),
+    );
+    let outcomes = [
+        call(&service, "t", "{}"),
+        read(&service, "x:r"),
+        get(&service, "p", None),
+    ];
+    for outcome in outcomes {
+        assert_eq!(told(outcome), r#"{"code":7,"message":"own"}"#);
+    }
+    for (entry, making) in [
+        (ToolEntry::new("t"), "Missing"),
+        (ToolEntry::new("t").call(|| ()), "Sync"),
+        (ToolEntry::new("t").run_async(|_, _| async {}), "Async"),
+        (ToolEntry::new("t").handler(own()), "Ready"),
+    ] {
+        let shown = format!("{entry:?}");
+        assert!(shown.contains(&format!("making: {making}")), "{shown}");
+    }
+    let nothing = server().prompt(PromptEntry::new("p")).build_service();
+    let problem = nothing.unwrap_err().to_string();
+    assert!(problem.starts_with("the prompt `p` has no function to run"));
+}
+
+#[test]
+fn work_of_another_kind_is_an_internal_error_whatever_it_is_given_to() {
+    let service = built(
+        server()
+            .tool(ToolEntry::new("later").run_async(|_, _| async {}))
+            .resource(ResourceEntry::new("x:r", "r").call(|| ""))
+            .resource(ResourceEntry::new("x:later", "l").run_async(|_, _| async { "" }))
+            .prompt(
+                PromptEntry::new("p")
+                    .required("a", "")
+                    .complete("a", Completer::of(["a"]))
+                    .call(|| ""),
+            )
+            .prompt(
+                PromptEntry::new("later")
+                    .required("a", "")
+                    .complete("a", Completer::with_async(|_, _| async { ["a"] }))
+                    .run_async(|_, _| async { "" }),
+            ),
+    );
+    let completer = |name: &str| match service.completion(&CompletionReference::prompt(name)) {
+        crate::CompletionTarget::Handler(handler) => handler.clone(),
+        _ => panic!("{name} is completed"),
+    };
+    let handlers = [
+        service.tool("later").unwrap().handler().clone(),
+        service.resource("x:r").unwrap().handler.clone(),
+        service.resource("x:later").unwrap().handler.clone(),
+        service.prompt("p").unwrap().handler().clone(),
+        service.prompt("later").unwrap().handler().clone(),
+        completer("p"),
+        completer("later"),
+    ];
+    for handler in handlers {
+        let work = Work::Extension(Box::new(crate::call::ExtensionCall::new(
+            "com.example/x".into(),
+            "x".into(),
+            None,
+        )));
+        let outcome = run(&handler, work);
+        assert!(matches!(outcome, Outcome::Fail(error) if error.code == -32603));
+    }
+}
+
+#[test]
+fn only_a_resource_can_be_not_found() {
+    let gone = || Err::<&str, _>(ToolError::not_found());
+    let service = built(
+        server()
+            .tool(ToolEntry::new("t").call(gone))
+            .prompt(PromptEntry::new("p").call(gone)),
+    );
+    assert!(told(call(&service, "t", "{}")).contains("internal error in tool `t`"));
+    assert_eq!(
+        told(get(&service, "p", None)),
+        r#"{"code":-32603,"message":"internal error in prompt `p`"}"#
+    );
+}
+
+#[test]
+fn async_prompts_read_and_miss_their_arguments_like_others() {
+    let later = PromptEntry::new("later")
+        .required("a", "")
+        .run_async(|with, _| async move { with.get::<String>("a") });
+    let service = built(server().prompt(later));
+    let said = told(get(&service, "later", text(r#"{"a":"x"}"#)));
+    assert!(said.contains(r#""text":"x""#), "{said}");
+    for wrong in [None, text(r#"{"b":"x"}"#), text("[1]")] {
+        let outcome = get(&service, "later", wrong);
+        assert!(matches!(outcome, Outcome::Fail(error) if error.code == -32602));
+    }
+}
+
+#[cfg(feature = "schemars")]
+#[test]
+fn async_prompts_have_types_too() {
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    struct Twice {
+        number: u32,
+    }
+    let typed = PromptEntry::new("typed")
+        .typed_async(|twice: Twice, _cx: Cx| async move { (2 * twice.number).to_string() });
+    let one = PromptEntry::new("one")
+        .typed_argument::<u8>("n", "how many", true)
+        .run(|with, _| with.get::<u8>("n").map(|n| n.to_string()));
+    let service = built(server().prompt(typed).prompt(one));
+    let said = told(get(&service, "typed", text(r#"{"number":"21"}"#)));
+    assert!(said.contains(r#""text":"42""#), "{said}");
+    let wrong = get(&service, "typed", text(r#"{"number":"x"}"#));
+    assert!(matches!(wrong, Outcome::Fail(error) if error.code == -32602));
+    let argument = &service.prompt("one").unwrap().definition().arguments[0];
+    let description = argument.description.as_deref().unwrap();
+    assert!(argument.required && description.starts_with("how many\n\nProvide as a JSON string"));
+    let said = told(get(&service, "one", text(r#"{"n":"7"}"#)));
+    assert!(said.contains(r#""text":"7""#), "{said}");
+}
+
+#[test]
+fn shared_components_are_added_through_their_arc() {
+    struct Counter;
+    impl SharedComponents for Counter {
+        fn add_shared(self: Arc<Self>, set: &mut ComponentSet) {
+            set.tool(ToolEntry::new("shares").call(move || Arc::strong_count(&self) as u64));
+        }
+    }
+    let counter = Arc::new(Counter);
+    let service = built(server().components(Arc::clone(&counter)));
+    let Outcome::Tool(result) = call(&service, "shares", "{}") else {
+        panic!("a tool's outcome");
+    };
+    assert_eq!(result.structured_content, text("2"));
 }

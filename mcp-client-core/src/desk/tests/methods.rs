@@ -4,6 +4,7 @@ use super::*;
 use crate::{Started, TaskError, Tasks};
 use mcp_proto::{
     json::Json,
+    pump::Machine,
     request::SetLevel,
     types::{CompleteParams, CompletionArgument, SetLevelParams, TaskStatus},
 };
@@ -244,4 +245,62 @@ fn what_is_said_of_calls_and_of_the_client_is_kept() {
     let older = builder.fallback(&CallError::Lost(Closed::Probe)).unwrap();
     let handshake = EraMode::Handshake(ProtocolVersion::LATEST_HANDSHAKE);
     assert_eq!(older.config().era, handshake);
+}
+
+// ── A desk that a task drives ────────────────────────────────────────────────────────────────
+
+#[test]
+fn a_desk_that_a_task_drives_is_woken_and_says_when_it_is_over() {
+    let (mut desk, caller) = StreamDesk::new(builder(), Instant::ZERO);
+    let woken = Arc::new(Count::default());
+    let waker = Waker::from(Arc::clone(&woken));
+    let work = |desk: &mut StreamDesk, now| {
+        desk.poll_work(&mut Context::from_waker(&waker), now, &mut Task::run)
+    };
+    assert!(work(&mut desk, Instant::ZERO).is_pending());
+    let mut out = Vec::new();
+    assert!(desk.poll_transmit(&mut out) && desk.wants_read());
+    let discover: Value = serde_json::from_slice(&out).unwrap();
+    for answer in serve_tasks(&discover) {
+        desk.handle_bytes(format!("{answer}\n").as_bytes(), Instant::ZERO);
+    }
+    assert!(work(&mut desk, Instant::ZERO).is_pending());
+    assert!(!desk.poll_transmit(&mut out));
+
+    let ping = caller.submit(crate::command::ping());
+    assert_eq!(woken.0.load(SeqCst), 1);
+    assert!(work(&mut desk, Instant::ZERO).is_pending());
+    assert!(desk.poll_transmit(&mut out));
+    let due = desk.poll_timeout().expect("it waits for an answer");
+    assert!(work(&mut desk, due).is_pending());
+    assert_eq!(ping.wait(), Err(CallError::TimedOut));
+
+    // The server takes nothing any more, so nothing is kept for it; its last words are still read.
+    desk.hang_up(due);
+    let last = caller.submit(crate::command::ping());
+    assert!(work(&mut desk, due).is_pending());
+    assert!(!desk.poll_transmit(&mut out));
+    desk.handle_eof(due);
+    assert!(work(&mut desk, due).is_ready());
+    assert_eq!(last.wait(), Err(CallError::Lost(Closed::Eof)));
+    assert_eq!(desk.patience(), Duration::from_secs(1));
+}
+
+#[test]
+fn a_connection_does_not_outlast_its_server() {
+    let (mut desk, caller) = StreamDesk::new(crate::client!(), Instant::ZERO);
+    let ready = caller.ready();
+    let driver = caller.clone();
+    awaited(async move {
+        let driving =
+            core::future::poll_fn(|context| desk.poll_work(context, Instant::ZERO, &mut Task::run));
+        driver.drive(driving, core::future::ready(())).await;
+    });
+    assert_eq!(ready.wait(), Err(CallError::Lost(Closed::Probe)));
+    // One that has ended before is not asked about its server.
+    let end = awaited(async move {
+        let gone = core::future::pending::<()>();
+        caller.drive(core::future::ready(7), gone).await
+    });
+    assert_eq!(end, 7);
 }

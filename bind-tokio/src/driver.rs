@@ -6,7 +6,7 @@
 //! a flag, and no half-read message can get lost, since the machine keeps what was read.
 
 use std::{
-    io,
+    io, mem,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -67,11 +67,15 @@ where
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let mut now = self.clock.now();
+        let mut first = true;
         loop {
             match self.pump.step(now) {
                 Step::Read => self.read(context, now),
                 Step::Work => {
-                    now = self.clock.now();
+                    // Since it was woken, it has done nothing that takes its time.
+                    if !mem::take(&mut first) {
+                        now = self.clock.now();
+                    }
                     self.pump.work(context, now, &mut self.run);
                 }
                 Step::Write => {

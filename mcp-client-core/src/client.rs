@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::{Deref, DerefMut};
 
-use mcp_proto::{frame::LineDecoder, time::Instant};
+use mcp_proto::{encode::join_lines, frame::LineDecoder, time::Instant};
 
 use crate::{error::Fault, event::Event, options::Config, session::Session};
 
@@ -131,11 +131,7 @@ impl Client {
         }
         // Line breaks in JSON text of the caller are white space between tokens, and must not end
         // the message (2026-07-28, basic/transports/stdio).
-        for byte in &mut out[start..] {
-            if matches!(byte, b'\n' | b'\r') {
-                *byte = b' ';
-            }
-        }
+        join_lines(&mut out[start..]);
         out.push(b'\n');
         true
     }

@@ -18,7 +18,7 @@ use crate::{
     error::Misuse,
     options::CallOptions,
     output::ToolOutput,
-    session::{Pending, Session, Subscribed, Subscription, typed},
+    session::{Pending, Reply, Session, Subscribed, Subscription, typed},
 };
 
 /// A call that has yet to be made: by whoever has the [`Session`], when it is its turn.
@@ -97,9 +97,15 @@ pub fn call_tool(
     move |session: &mut Session, options: &CallOptions, now| {
         params.arguments = arguments?;
         let pending = session.call::<CallTool>(&params, options, now)?;
-        Ok(Pending::new(pending.id(), |reply| {
-            typed::<CallToolResult>(reply).map(ToolOutput::from)
-        }))
+        Ok(Pending::new(pending.id(), tool_output))
+    }
+}
+
+// What most calls end with.
+fn tool_output(reply: &mut Reply) -> Result<ToolOutput, serde_json::Error> {
+    match reply {
+        Reply::Text(json) => CallToolResult::read(json.as_raw()).map(ToolOutput::from),
+        reply => typed::<CallToolResult>(reply).map(ToolOutput::from),
     }
 }
 
@@ -138,9 +144,9 @@ pub fn complete(
 pub fn complete_with(params: CompleteParams) -> impl Command<Output = Completion> {
     move |session: &mut Session, options: &CallOptions, now| {
         let pending = session.call::<Complete>(&params, options, now)?;
-        let decode =
-            |reply| typed::<<Complete as Request>::Result>(reply).map(|result| result.completion);
-        Ok(Pending::new(pending.id(), decode))
+        Ok(Pending::new(pending.id(), |reply| {
+            typed::<<Complete as Request>::Result>(reply).map(|result| result.completion)
+        }))
     }
 }
 

@@ -23,7 +23,8 @@ mod text;
 
 pub(crate) use text::{WORD, first_escape, is_plain};
 pub use text::{
-    write_display, write_f64, write_i64, write_json, write_str, write_str_part, write_u64,
+    join_lines, write_display, write_f64, write_i64, write_json, write_str, write_str_part,
+    write_u64,
 };
 
 /// Something that can be written as one JSON value in the form a revision prescribes.
@@ -88,6 +89,22 @@ pub fn write_with_meta<T: EncodeFields + ?Sized>(
     object.end();
 }
 
+/// [`write_with_meta`] where `text` is the object of `extra`, written before: it is copied wherever
+/// `fields` have no `_meta` of their own.
+pub fn write_with_written_meta<T: EncodeFields + ?Sized>(
+    fields: &T,
+    out: &mut Vec<u8>,
+    version: ProtocolVersion,
+    extra: &[(&str, &str)],
+    text: &str,
+) {
+    let mut object = Object::new(out, version);
+    object.extra_meta = extra;
+    object.written_meta = text;
+    fields.encode_fields(&mut object);
+    object.end();
+}
+
 /// A set of revisions: those that know a member.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Revisions(u8);
@@ -134,6 +151,8 @@ pub struct Object<'a> {
     version: ProtocolVersion,
     first: bool,
     extra_meta: &'a [(&'a str, &'a str)],
+    // The same as text, or nothing.
+    written_meta: &'a str,
 }
 
 impl<'a> Object<'a> {
@@ -145,6 +164,7 @@ impl<'a> Object<'a> {
             version,
             first: true,
             extra_meta: &[],
+            written_meta: "",
         }
     }
 
@@ -215,6 +235,11 @@ impl<'a> Object<'a> {
         let extra = core::mem::take(&mut self.extra_meta);
         if meta.is_none() && extra.is_empty() {
             return;
+        }
+        if meta.is_none() && !self.written_meta.is_empty() {
+            let text = core::mem::take(&mut self.written_meta);
+            self.constant(",\"_meta\":");
+            return self.out.extend_from_slice(text.as_bytes());
         }
         let (out, version) = self.key("_meta");
         let mut object = Object::new(out, version);

@@ -108,22 +108,16 @@ impl<P: Read + AsFd> Output<P> {
             let left = self
                 .last
                 .map(|last| last.saturating_duration_since(Instant::now()));
-            let mut fds = vec![
+            // Without a child to look at, its place is not shown to the system.
+            let child = self.child.as_ref().map(|child| child.as_fd());
+            let count = 2 + usize::from(child.is_some());
+            let mut fds = [
                 PollFd::new(&self.pipe, PollFlags::IN),
                 PollFd::new(&*self.hung_up, PollFlags::IN),
+                PollFd::from_borrowed_fd(child.unwrap_or(self.hung_up.as_fd()), PollFlags::IN),
             ];
-            fds.extend(
-                self.child
-                    .as_ref()
-                    .map(|child| PollFd::new(child, PollFlags::IN)),
-            );
-            wait_for(&mut fds, left)?;
-            let happened = |fd: Option<&PollFd<'_>>| fd.is_some_and(|fd| !fd.revents().is_empty());
-            let (readable, hung_up, exited) = (
-                happened(fds.first()),
-                happened(fds.get(1)),
-                happened(fds.get(2)),
-            );
+            wait_for(&mut fds[..count], left)?;
+            let [readable, hung_up, exited] = fds.map(|fd| !fd.revents().is_empty());
             if readable && (!hung_up || self.rest > 0) {
                 return Ok(true);
             }

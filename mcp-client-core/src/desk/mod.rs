@@ -4,6 +4,7 @@
 //! the loop; the loop runs it on the machine and hands results back. Nothing here names a runtime:
 //! to be woken is a closure, to wait is a future or a condition variable.
 
+mod call;
 mod handlers;
 mod reply;
 mod task;
@@ -40,10 +41,10 @@ use mcp_proto::{
 use crate::{
     client::Client,
     command::Command,
+    desk::call::{Call, Duty},
     desk::handlers::{BoxFuture, Handler, Handlers, Listener, checked},
-    desk::reply::Fill,
-    desk::waiting::{Waiter, Waiting},
-    error::{CallError, Closed},
+    desk::waiting::Waiting,
+    error::Closed,
     event::{Event, InputAnswer, InputTicket},
     front::Front,
     options::{CallOptions, Config},
@@ -105,7 +106,13 @@ pub struct SyncTask(Box<dyn FnOnce() + Send>);
 #[must_use = "futures do nothing unless polled"]
 pub struct AsyncTask(BoxFuture<()>);
 
-type Job = Box<dyn FnOnce(&mut dyn Front, &mut Waiting, Instant) + Send>;
+/// What the loop is to do for others.
+enum Job {
+    Call(Duty),
+    Other(Box<Act>),
+}
+
+type Act = dyn FnOnce(&mut dyn Front, &mut Waiting, Instant) + Send;
 
 #[derive(Default)]
 struct Jobs(Vec<Job>);
@@ -187,7 +194,14 @@ impl<F: Front> Desk<F> {
             let mut jobs = core::mem::take(&mut self.jobs);
             self.shared.swap_jobs(&mut jobs.0);
             for job in jobs.0.drain(..) {
-                job(&mut self.client, &mut self.waiting, now);
+                match job {
+                    Job::Call(duty) => {
+                        if let Some(id) = duty.begin(&mut self.client, now) {
+                            self.waiting.insert(id, duty);
+                        }
+                    }
+                    Job::Other(act) => act(&mut self.client, &mut self.waiting, now),
+                }
             }
             self.jobs = jobs;
             let Some(event) = self.client.poll_event() else {
@@ -199,17 +213,16 @@ impl<F: Front> Desk<F> {
             match event {
                 Event::Ready => self.apply_log_level(now),
                 Event::Done(id) => match self.waiting.remove(id) {
-                    Some(waiter) => (waiter.finish)(&mut self.client),
+                    Some(duty) => duty.end(&mut self.client),
                     None => self.client.forget(id, now),
                 },
                 Event::Progress(id, progress) => {
-                    let waiter = self.waiting.get(id);
-                    let listener = waiter.and_then(|waiter| waiter.on_progress.as_ref());
-                    tell(listener, progress);
+                    let options = self.waiting.options(id);
+                    tell(options.and_then(|it| it.on_progress.as_ref()), progress);
                 }
                 Event::Task(id, task) => {
-                    let waiter = self.waiting.get(id);
-                    tell(waiter.and_then(|waiter| waiter.on_task.as_ref()), *task);
+                    let options = self.waiting.options(id);
+                    tell(options.and_then(|it| it.on_task.as_ref()), *task);
                 }
                 Event::Log(entry) => tell(self.handlers.log.as_ref(), entry),
                 Event::Changed(change) => tell(self.handlers.change.as_ref(), change),
@@ -309,12 +322,9 @@ impl<F: Front> Drop for Desk<F> {
 impl Caller {
     /// Makes a call.
     pub fn submit<C: Command>(&self, command: C) -> Reply<C::Output> {
-        let (fill, reply) = reply::slot(Arc::clone(&self.shared));
-        let options = Arc::clone(&self.options);
-        self.shared.push(Box::new(move |front, waiting, now| {
-            start(command, fill, &options, front, waiting, now);
-        }));
-        reply
+        let (call, duty) = Call::new(command, self);
+        self.shared.push(Job::Call(duty));
+        Reply::new(call)
     }
 
     /// Waits until a revision was agreed on, and tells what is known about the server.
@@ -339,17 +349,16 @@ impl Caller {
 
     /// Does something on the session when the loop comes to it: what needs no answer.
     pub fn run(&self, job: impl FnOnce(&mut Session, Instant) + Send + 'static) {
-        self.shared
-            .push(Box::new(move |front, _, now| job(front, now)));
+        self.shared.act(move |front, _, now| job(front, now));
     }
 
     /// Sets the value of `Authorization` from now on, where the connection is over HTTP, and sends
     /// again what waits for it; see [`Event::Unauthorized`].
     #[cfg(feature = "http")]
     pub fn set_authorization(&self, value: Option<http::HeaderValue>) {
-        self.shared.push(Box::new(move |front, _, now| {
+        self.shared.act(move |front, _, now| {
             front.set_authorization(value, now);
-        }));
+        });
     }
 
     /// Ends the connection: every open call fails.
@@ -375,46 +384,6 @@ impl Caller {
     }
 }
 
-fn start<C: Command>(
-    command: C,
-    fill: Fill<C::Output>,
-    options: &Options,
-    session: &mut Session,
-    waiting: &mut Waiting,
-    now: Instant,
-) {
-    if fill.is_abandoned() {
-        return;
-    }
-    let pending = match command.start(session, &options.call, now) {
-        Ok(pending) => pending,
-        Err(misuse) => {
-            let error = session
-                .failure()
-                .cloned()
-                .map_or(misuse.into(), CallError::Negotiation);
-            return fill.fill(Err(error));
-        }
-    };
-    let id = pending.id();
-    if !fill.started(id) {
-        return session.forget(id, now);
-    }
-    let finish = Box::new(move |session: &mut Session| {
-        // `Done` was reported, so the result is there.
-        let outcome = session.take(pending).unwrap_or(Err(CallError::Cancelled));
-        fill.fill(outcome);
-    });
-    waiting.insert(
-        id,
-        Waiter {
-            finish,
-            on_progress: options.on_progress.clone(),
-            on_task: options.on_task.clone(),
-        },
-    );
-}
-
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
@@ -433,6 +402,10 @@ impl Shared {
         (self.wake)();
     }
 
+    fn act(&self, act: impl FnOnce(&mut dyn Front, &mut Waiting, Instant) + Send + 'static) {
+        self.push(Job::Other(Box::new(act)));
+    }
+
     fn swap_jobs(&self, jobs: &mut Vec<Job>) {
         core::mem::swap(&mut self.lock().jobs, jobs);
     }
@@ -448,10 +421,10 @@ impl Shared {
 
     /// Nobody waits for this call any longer.
     pub(crate) fn forget(&self, call: CallId) {
-        self.push(Box::new(move |front, waiting, now| {
+        self.act(move |front, waiting, now| {
             waiting.remove(call);
             front.forget(call, now);
-        }));
+        });
     }
 }
 
@@ -490,10 +463,10 @@ impl Answering {
 
     fn send(&mut self, answer: Result<InputAnswer, RpcError>) {
         if let Some(ticket) = self.ticket.take() {
-            self.shared.push(Box::new(move |front, _, now| {
+            self.shared.act(move |front, _, now| {
                 // An answer of the wrong kind cannot be: handlers are typed.
                 let _ = front.answer(ticket, answer, now);
-            }));
+            });
         }
     }
 }
@@ -559,6 +532,12 @@ fn block_on(mut task: AsyncTask) {
 impl fmt::Debug for Jobs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Jobs({})", self.0.len())
+    }
+}
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Waiting({})", self.len())
     }
 }
 

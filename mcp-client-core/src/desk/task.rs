@@ -1,10 +1,11 @@
 //! A desk whose loop is a task: it is woken by a waker, and a [`Pump`](mcp_proto::pump::Pump)
 //! knows what to do with it.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{sync::Arc, task::Wake, vec::Vec};
 use core::{
     future::{Future, poll_fn},
     pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -39,6 +40,21 @@ impl Bell {
         if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
             *known = Some(waker.clone());
         }
+    }
+}
+
+/// The waker of a future that shares its task with one that is woken all the time: it is to be
+/// polled only when it was this waker.
+#[derive(Debug, Default)]
+struct Knock {
+    heard: AtomicBool,
+    bell: Bell,
+}
+
+impl Wake for Knock {
+    fn wake(self: Arc<Self>) {
+        self.heard.store(false, Ordering::Release);
+        self.bell.ring();
     }
 }
 
@@ -140,9 +156,18 @@ impl Caller {
     /// long.
     pub async fn drive<D: Future>(&self, driving: D, gone: impl Future) -> D::Output {
         let (mut driving, mut gone) = (pin!(driving), pin!(gone));
-        let first = poll_fn(|context| match driving.as_mut().poll(context) {
-            Poll::Ready(end) => Poll::Ready(Some(end)),
-            Poll::Pending => gone.as_mut().poll(context).map(|_| None),
+        let knock = Arc::new(Knock::default());
+        let knocks = Waker::from(Arc::clone(&knock));
+        let first = poll_fn(|context| {
+            if let Poll::Ready(end) = driving.as_mut().poll(context) {
+                return Poll::Ready(Some(end));
+            }
+            knock.bell.listen(context.waker());
+            if knock.heard.swap(true, Ordering::AcqRel) {
+                return Poll::Pending;
+            }
+            let polled = gone.as_mut().poll(&mut Context::from_waker(&knocks));
+            polled.map(|_| None)
         });
         if let Some(end) = first.await {
             return end;

@@ -3,7 +3,7 @@
 mod methods;
 
 use super::*;
-use crate::{EraMode, Misuse, OutputError, Subscribed};
+use crate::{EraMode, Misuse, OutputError, Subscribed, error::CallError};
 use alloc::{
     format,
     string::{String, ToString},
@@ -366,7 +366,7 @@ fn a_dropped_reply_cancels_its_call() {
         .collect();
     assert_eq!(methods, ["ping", "notifications/cancelled"]);
     assert_eq!(world.sent[1]["params"]["requestId"], world.sent[0]["id"]);
-    assert!(world.desk.waiting.is_empty());
+    assert!(world.desk.waiting.len() == 0);
     // One that has its answer already leaves nothing behind either.
     let reply = world.caller.submit(crate::command::ping());
     world.turn(serve);
@@ -603,6 +603,6 @@ fn listeners_are_told_what_they_want_to_know() {
         ["error", "Tools", "Prompts"]
     );
     // What the desk asked for itself leaves nothing behind.
-    assert!(world.desk.waiting.is_empty());
+    assert!(world.desk.waiting.len() == 0);
     assert_eq!(world.desk.poll_timeout(), None);
 }

@@ -26,7 +26,7 @@ pub(crate) struct Call {
     pub(crate) fresh: bool,
     pub(crate) rounds: usize,
     /// The parameters as they were written, where they may have to be written again.
-    pub(crate) kept: Option<Box<[u8]>>,
+    pub(crate) kept: Option<Vec<u8>>,
     pub(crate) pages: Option<Box<Pages>>,
     /// By what it goes on, where its request's result is not its end.
     pub(crate) following: Option<Box<Following>>,

@@ -165,14 +165,18 @@ impl Session {
             Some(State::Done(_)) => {}
             Some(_) => return Err(of),
         }
-        let outcome = match self.calls.remove(of.id()).map(|call| call.state) {
-            Some(State::Done(outcome)) => outcome,
-            _ => Err(CallError::Cancelled),
+        let Some(call) = self.calls.remove(of.id()) else {
+            return Ok(Err(CallError::Cancelled));
         };
-        Ok(outcome.and_then(|reply| {
-            of.decode(reply)
-                .map_err(|error| CallError::Malformed(Malformed::new(error)))
-        }))
+        self.spare.keep_params(call.kept);
+        let mut reply = match call.state {
+            State::Done(Ok(reply)) => reply,
+            State::Done(Err(error)) => return Ok(Err(error)),
+            _ => return Ok(Err(CallError::Cancelled)),
+        };
+        let result = of.decode(&mut reply);
+        self.spare.keep_text(reply);
+        Ok(result.map_err(|error| CallError::Malformed(Malformed::new(error))))
     }
 
     /// Cancels a call: the server is told, and the call ends with [`CallError::Cancelled`].

@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use mcp_proto::{
-    encode::Encode,
+    encode::{Encode, Object},
     meta::keys,
     version::{Era, ProtocolVersion},
 };
@@ -16,21 +16,33 @@ pub(crate) struct Envelope {
     version: String,
     info: String,
     capabilities: String,
+    // All of them, as an object.
+    text: String,
 }
 
 /// The reserved members of one request, as pairs of a key and JSON text.
 pub(crate) struct Reserved<'a> {
     pairs: [(&'a str, &'a str); 5],
     length: usize,
+    text: &'a str,
 }
 
 impl Envelope {
     pub(crate) fn new(config: &Config) -> Self {
-        Self {
+        let mut envelope = Self {
             version: json_of(&ProtocolVersion::LATEST),
             info: json_of(&config.info),
             capabilities: json_of(&config.capabilities),
+            text: String::new(),
+        };
+        let mut text = Vec::new();
+        let mut object = Object::new(&mut text, ProtocolVersion::LATEST);
+        for (key, value) in envelope.reserved(ProtocolVersion::LATEST, "", "").members() {
+            object.raw(key, value);
         }
+        object.end();
+        envelope.text = text_of(text);
+        envelope
     }
 
     /// The members for one request; `token` and `level` are left out where empty.
@@ -43,6 +55,7 @@ impl Envelope {
         let mut reserved = Reserved {
             pairs: [("", ""); 5],
             length: 0,
+            text: "",
         };
         reserved.add(keys::PROGRESS_TOKEN, token);
         // 2026-07-28, basic, `_meta`: on every request, and never inferred from an earlier one.
@@ -51,6 +64,9 @@ impl Envelope {
             reserved.add(keys::CLIENT_INFO, &self.info);
             reserved.add(keys::CLIENT_CAPABILITIES, &self.capabilities);
             reserved.add(keys::LOG_LEVEL, level);
+            if token.is_empty() && level.is_empty() {
+                reserved.text = &self.text;
+            }
         }
         reserved
     }
@@ -68,6 +84,11 @@ impl<'a> Reserved<'a> {
         &self.pairs[..self.length]
     }
 
+    /// The members as an object's text, where that was written before.
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+
     /// With other members, which cannot replace the protocol's own.
     pub(crate) fn with(
         &self,
@@ -83,6 +104,10 @@ impl<'a> Reserved<'a> {
 pub(crate) fn json_of(value: &impl Encode) -> String {
     let mut out = Vec::new();
     value.encode(&mut out, ProtocolVersion::LATEST);
-    // What is encoded is JSON, which is UTF-8.
-    String::from_utf8(out).unwrap_or_default()
+    text_of(out)
+}
+
+// What is encoded is JSON, which is UTF-8.
+fn text_of(json: Vec<u8>) -> String {
+    String::from_utf8(json).unwrap_or_default()
 }

@@ -13,6 +13,7 @@ mod outbox;
 mod pending;
 mod raw;
 mod receive;
+mod spare;
 mod subscribe;
 #[cfg(test)]
 mod tests;
@@ -31,7 +32,7 @@ use alloc::{
 };
 
 use mcp_proto::{
-    encode::{EncodeFields, write_with_meta},
+    encode::{EncodeFields, write_with_meta, write_with_written_meta},
     method::Method,
     request::Notification,
     rpc::{self, CallId, Ledger, RpcError},
@@ -50,6 +51,7 @@ use crate::{
     session::input::Question,
     session::negotiate::{Negotiation, Step},
     session::outbox::Outbox,
+    session::spare::Spare,
     session::subscribe::Subscriptions,
 };
 
@@ -78,6 +80,7 @@ pub struct Session {
     pub(crate) log_level: Option<LoggingLevel>,
     pub(crate) closed: Option<Closed>,
     pub(crate) now: Instant,
+    pub(crate) spare: Spare,
     /// Since when the server leaves too many of our answers unread.
     stalled: Option<Instant>,
 }
@@ -104,6 +107,7 @@ impl Session {
             log_level: None,
             closed: None,
             now,
+            spare: Spare::default(),
             stalled: None,
             config,
         };
@@ -173,18 +177,15 @@ impl Session {
         if self.closed.is_some() {
             return None;
         }
-        let stall = self
-            .stalled
-            .map(|since| since.saturating_add(self.config.limits.outbound_stall));
-        [
-            self.calls.next_deadline(),
-            self.questions.next_deadline(),
-            self.subscriptions.next_deadline(),
-            stall,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let never = Instant::MAX;
+        let stall = self.stalled.map_or(never, |since| {
+            since.saturating_add(self.config.limits.outbound_stall)
+        });
+        let due = (self.calls.next_deadline().unwrap_or(never))
+            .min(self.questions.next_deadline().unwrap_or(never))
+            .min(self.subscriptions.next_deadline().unwrap_or(never))
+            .min(stall);
+        (due != never).then_some(due)
     }
 
     /// Whether messages are to be read: `false` once the connection has ended, and while the
@@ -479,12 +480,18 @@ impl Session {
         let added = version.era() == Era::Stateless && self.extensions.has_meta();
         let added = added.then(|| self.extensions.meta());
         let mut kept = None;
-        let (outbox, name) = (&mut self.outbox, &call.name);
+        let (outbox, spare, name) = (&mut self.outbox, &mut self.spare, &call.name);
         outbox.push(Lane::Call(id), |out| {
             rpc::write_request(out, &wire.into(), name, |out| {
                 let start = out.len();
                 match (&options.meta, added) {
-                    (None, None) => write_with_meta(params, out, version, reserved.members()),
+                    (None, None) => write_with_written_meta(
+                        params,
+                        out,
+                        version,
+                        reserved.members(),
+                        reserved.text(),
+                    ),
                     (meta, added) => {
                         let own = meta.iter().flat_map(|meta| meta.iter());
                         let own = own.map(|(key, value)| (key, value.as_str()));
@@ -492,7 +499,7 @@ impl Session {
                         write_with_meta(params, out, version, &members);
                     }
                 }
-                kept = keeps.then(|| out[start..].into());
+                kept = keeps.then(|| spare.params(&out[start..]));
             });
         });
         call.kept = kept;
@@ -538,6 +545,7 @@ impl Session {
         let mut call = self.calls.remove(id)?;
         let state = core::mem::replace(&mut call.state, State::New);
         let following = call.following.take();
+        self.spare.keep_params(call.kept.take());
         self.leave(id, state);
         self.unfollow(following);
         Some(call)

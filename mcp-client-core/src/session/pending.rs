@@ -1,7 +1,7 @@
 //! Calls whose results are still to come, typed by what they will give.
 
 use alloc::{sync::Arc, vec::Vec};
-use core::fmt;
+use core::{fmt, mem};
 
 use mcp_proto::{
     json::Json,
@@ -20,7 +20,7 @@ use crate::session::{ServerDetails, Subscribed};
 #[must_use = "the result is kept until it is taken or forgotten"]
 pub struct Pending<T> {
     id: CallId,
-    decode: fn(Reply) -> Result<T, serde_json::Error>,
+    decode: fn(&mut Reply) -> Result<T, serde_json::Error>,
 }
 
 /// What a finished call has got, not yet decoded.
@@ -32,10 +32,12 @@ pub(crate) enum Reply {
     Pages(Vec<Json>),
     Subscribed(Subscribed),
     Server(Arc<ServerDetails>),
+    /// It was taken out.
+    Taken,
 }
 
 impl<T> Pending<T> {
-    pub(crate) fn new(id: CallId, decode: fn(Reply) -> Result<T, serde_json::Error>) -> Self {
+    pub(crate) fn new(id: CallId, decode: fn(&mut Reply) -> Result<T, serde_json::Error>) -> Self {
         Self { id, decode }
     }
 
@@ -45,7 +47,7 @@ impl<T> Pending<T> {
         self.id
     }
 
-    pub(crate) fn decode(self, reply: Reply) -> Result<T, serde_json::Error> {
+    pub(crate) fn decode(self, reply: &mut Reply) -> Result<T, serde_json::Error> {
         (self.decode)(reply)
     }
 }
@@ -62,41 +64,41 @@ impl<T> fmt::Debug for Pending<T> {
     }
 }
 
-pub(crate) fn typed<T: DeserializeOwned>(reply: Reply) -> Result<T, serde_json::Error> {
+pub(crate) fn typed<T: DeserializeOwned>(reply: &mut Reply) -> Result<T, serde_json::Error> {
     match reply {
         Reply::Text(json) | Reply::HandedOver(_, json) => json.to(),
         _ => Err(mismatch()),
     }
 }
 
-pub(crate) fn text(reply: Reply) -> Result<Json, serde_json::Error> {
-    match reply {
+pub(crate) fn text(reply: &mut Reply) -> Result<Json, serde_json::Error> {
+    match mem::replace(reply, Reply::Taken) {
         Reply::Text(json) | Reply::HandedOver(_, json) => Ok(json),
         _ => Err(mismatch()),
     }
 }
 
-pub(crate) fn pages<M: Paged>(reply: Reply) -> Result<Vec<M::Item>, serde_json::Error> {
+pub(crate) fn pages<M: Paged>(reply: &mut Reply) -> Result<Vec<M::Item>, serde_json::Error> {
     let Reply::Pages(pages) = reply else {
         return Err(mismatch());
     };
     let mut items = Vec::new();
-    for page in pages {
+    for page in pages.drain(..) {
         items.append(&mut M::items(page.to::<<M as Request>::Result>()?));
     }
     Ok(items)
 }
 
-pub(crate) fn subscribed(reply: Reply) -> Result<Subscribed, serde_json::Error> {
+pub(crate) fn subscribed(reply: &mut Reply) -> Result<Subscribed, serde_json::Error> {
     match reply {
-        Reply::Subscribed(subscribed) => Ok(subscribed),
+        Reply::Subscribed(subscribed) => Ok(subscribed.clone()),
         _ => Err(mismatch()),
     }
 }
 
-pub(crate) fn server(reply: Reply) -> Result<Arc<ServerDetails>, serde_json::Error> {
+pub(crate) fn server(reply: &mut Reply) -> Result<Arc<ServerDetails>, serde_json::Error> {
     match reply {
-        Reply::Server(server) => Ok(server),
+        Reply::Server(server) => Ok(Arc::clone(server)),
         _ => Err(mismatch()),
     }
 }

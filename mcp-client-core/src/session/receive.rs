@@ -34,7 +34,17 @@ impl Session {
     /// Takes one message: a line, a body, an event's data.
     pub(crate) fn receive(&mut self, line: Line<'_>) {
         let bytes = line.as_bytes();
-        let result = match rpc::parse(bytes, &self.config.limits) {
+        let parsed = match core::str::from_utf8(bytes) {
+            Ok(text) => match rpc::usual_result(text, &self.config.limits) {
+                Some((id, outcome)) => Ok(Incoming::Single(Message::Response {
+                    id: Some(RequestId::Number(id)),
+                    outcome: Ok(outcome),
+                })),
+                None => rpc::parse_text(text, &self.config.limits),
+            },
+            Err(_) => Err(rpc::Rejected::not_utf8()),
+        };
+        let result = match parsed {
             Ok(Incoming::Single(message)) => self.message(message),
             Ok(Incoming::Batch(messages)) => {
                 for message in messages {
@@ -59,10 +69,19 @@ impl Session {
                 None
             }
         };
-        let Some((id, range)) = result.map(|(id, raw)| (id, place_of(raw, bytes))) else {
+        let Some((id, raw)) = result else {
             return;
         };
-        match keep(line, range) {
+        let range = place_of(raw, bytes);
+        let json = match line {
+            // Without a copy: the line is large.
+            Line::Owned(bytes) => {
+                let text = String::from_utf8(bytes).ok();
+                text.and_then(|text| Json::slice_of(text, range))
+            }
+            _ => self.spare.text(raw),
+        };
+        match json {
             Some(json) => self.complete(id, json),
             // Not possible: the result is a part of the line.
             None => self.finish(
@@ -399,16 +418,4 @@ fn next_cursor(page: &str) -> Result<Option<Box<str>>, serde_json::Error> {
 fn place_of(raw: Raw<'_>, line: &[u8]) -> Range<usize> {
     let start = (raw.get().as_ptr() as usize).wrapping_sub(line.as_ptr() as usize);
     start..start.wrapping_add(raw.get().len())
-}
-
-/// Keeps a part of a line; without a copy where the line is large and was handed over.
-fn keep(line: Line<'_>, part: Range<usize>) -> Option<Json> {
-    match line {
-        Line::Owned(bytes) => Json::slice_of(String::from_utf8(bytes).ok()?, part),
-        line => {
-            let text = core::str::from_utf8(line.as_bytes().get(part)?).ok()?;
-            let range = 0..text.len();
-            Json::slice_of(String::from(text), range)
-        }
-    }
 }

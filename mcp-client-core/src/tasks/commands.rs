@@ -86,11 +86,11 @@ pub fn call_tool_as_task(
     }
 }
 
-fn started(reply: Reply) -> Result<Started<Begun>, serde_json::Error> {
+fn started(reply: &mut Reply) -> Result<Started<Begun>, serde_json::Error> {
     match reply {
         Reply::HandedOver(call, result) => {
-            let task = created(&result).map_err(|error| serde_json::Error::custom(error.reason))?;
-            Ok(Started::Task(Begun { task, call }))
+            let task = created(result).map_err(|error| serde_json::Error::custom(error.reason))?;
+            Ok(Started::Task(Begun { task, call: *call }))
         }
         reply => typed::<CallToolResult>(reply).map(|result| Started::Done(result.into())),
     }

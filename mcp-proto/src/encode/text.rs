@@ -132,6 +132,15 @@ pub fn write_json(out: &mut Vec<u8>, json: &str) {
     out.extend_from_slice(rest);
 }
 
+/// Makes one line of JSON text that was written in any way: line breaks become blanks.
+pub fn join_lines(json: &mut [u8]) {
+    let mut rest = json;
+    while let Some(at) = memchr::memchr2(b'\n', b'\r', rest) {
+        rest[at] = b' ';
+        rest = &mut rest[at + 1..];
+    }
+}
+
 /// Writes what `value` displays as a JSON string, without an intermediate `String`.
 pub fn write_display(out: &mut Vec<u8>, value: &(impl fmt::Display + ?Sized)) {
     struct Escaping<'a>(&'a mut Vec<u8>);

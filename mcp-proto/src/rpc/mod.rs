@@ -5,6 +5,7 @@ mod error;
 mod id;
 mod ledger;
 mod params;
+mod result;
 mod write;
 
 pub use envelope::{Incoming, Message, Rejected, parse, parse_knowing, parse_text};
@@ -12,4 +13,5 @@ pub use error::{RpcError, codes};
 pub use id::RequestId;
 pub use ledger::{CallId, Ledger};
 pub use params::{Member, Params};
+pub use result::usual_result;
 pub use write::{write_error, write_notification, write_request, write_result};

@@ -3,11 +3,12 @@
 use super::*;
 use crate::{
     encode::{Encode, Sendable},
-    json::Json,
+    json::{Json, Raw},
     rpc::RequestId,
     version::ProtocolVersion::{self, *},
 };
 use alloc::{
+    format,
     string::{String, ToString},
     vec,
     vec::Vec,
@@ -21,6 +22,36 @@ fn wire(value: &impl Encode, version: ProtocolVersion) -> String {
 
 fn json(text: &str) -> Json {
     Json::parse(text).unwrap()
+}
+
+#[test]
+fn a_result_is_read_alike_however_it_is_spelled() {
+    let text = r#"{"type":"text","text":"a\n\"b\" é"}"#;
+    let spelled = [
+        format!(r#"{{"content":[{text}]}}"#),
+        format!(r#"{{"resultType":"complete","content":[{text}]}}"#),
+        format!(r#"{{"content":[{text}],"structuredContent":{{"a":[1]}}}}"#),
+        format!(r#"{{"content":[{text}],"structuredContent":null,"isError":true}}"#),
+        format!(r#"{{"content":[{text}],"isError":false}}"#),
+        format!(r#"{{"content":[{text}],"isError":null}}"#),
+        format!(r#"{{"content":[{text},{text}]}}"#),
+        format!(r#"{{"content":[{text}],"_meta":{{"a":1}}}}"#),
+        format!(r#"{{"content":[{text}],"isError":false,"isError":true}}"#),
+        format!(r#"{{"isError":true,"content":[{text}]}}"#),
+        format!(r#"{{ "content":[{text}]}}"#),
+        r#"{"content":[{"type":"text","text":"a","_meta":{}}]}"#.to_string(),
+        r#"{"content":[{"type":"text","text":"\ud800"}]}"#.to_string(),
+        r#"{"content":[{"type":"text","text":5}]}"#.to_string(),
+        r#"{"content":[{"type":"other"}]}"#.to_string(),
+        r#"{"structuredContent":5}"#.to_string(),
+        "5".to_string(),
+    ];
+    for text in spelled {
+        let raw = Raw::parse(&text).unwrap();
+        let read = CallToolResult::read(raw).map_err(|error| error.to_string());
+        let expected = serde_json::from_str(&text).map_err(|error| error.to_string());
+        assert_eq!(read, expected, "{text}");
+    }
 }
 
 fn meta() -> Option<Meta> {

@@ -3,7 +3,7 @@
 use super::{ContentBlock, Icon, InputResponses, Meta, OutputSchema, TaskMetadata};
 use crate::{
     encode::{self, EncodeFields, Object},
-    json::Json,
+    json::{Json, Raw, Scanner},
     version::ProtocolVersion,
     wire::{encode_as_object, names, serialize_as_latest, wire, wire_struct},
 };
@@ -340,6 +340,56 @@ impl CallToolResult {
             is_error: Some(true),
             ..Self::text(text)
         }
+    }
+
+    /// Reads a result. It is what deserializing gives; the usual one, a text and perhaps a
+    /// structured value beside it, costs less.
+    ///
+    /// # Errors
+    /// serde_json's, naming what was expected and where.
+    pub fn read(raw: Raw<'_>) -> Result<Self, serde_json::Error> {
+        match Self::usual(raw) {
+            Some(result) => Ok(result),
+            None => raw.to(),
+        }
+    }
+
+    // Where it is spelled as most servers do.
+    fn usual(raw: Raw<'_>) -> Option<Self> {
+        let text = raw.get();
+        if text.len() > Scanner::MAX_LEN {
+            return None;
+        }
+        let mut scanner = Scanner::new(text, usize::MAX);
+        if !scanner.skip_key("{\"resultType\":\"complete\",") && !scanner.skip_key("{") {
+            return None;
+        }
+        if !scanner.skip_key("\"content\":[{\"type\":\"text\",\"text\":") {
+            return None;
+        }
+        let said = scanner.value().ok()?.of(text)?.text()?;
+        if !scanner.skip_key("}]") {
+            return None;
+        }
+        let structured = match scanner.skip_key(",\"structuredContent\":") {
+            true => Some(scanner.value().ok()?.of(text)?),
+            false => None,
+        };
+        let is_error = if scanner.skip_key(",\"isError\":false") {
+            Some(false)
+        } else if scanner.skip_key(",\"isError\":true") {
+            Some(true)
+        } else {
+            None
+        };
+        if !scanner.skip_key("}") {
+            return None;
+        }
+        Some(Self {
+            structured_content: structured.map(|value| Json::from_valid(String::from(value.get()))),
+            is_error,
+            ..Self::text(said)
+        })
     }
 
     /// Whether the call failed; absent means that it did not.

@@ -3,14 +3,15 @@
 use std::{
     cell::RefCell,
     future::{Future, poll_fn},
-    io,
+    io::{self, Read as _},
+    net,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use async_io::Timer;
+use async_io::{Async, Timer};
 use async_net::TcpStream;
 use futures_io::{AsyncRead as _, AsyncWrite as _};
 use hyper::{
@@ -46,6 +47,8 @@ pub(super) async fn serve(
     let mut alarm = runtime.alarm();
     let pace = Arc::new(Pace::new(runtime, stall));
     let io = Paced {
+        socket: stream.clone().into(),
+        is_dry: false,
         stream,
         pace: Arc::clone(&pace),
     };
@@ -92,7 +95,36 @@ async fn linger(mut stream: TcpStream) {
 /// A socket that tells when something moves.
 struct Paced {
     stream: TcpStream,
+    // The same, to be read from.
+    socket: Arc<Async<net::TcpStream>>,
+    // The last read has taken all there was. To try again at once, as hyper does before and after it
+    // writes a response, would be a system call each time.
+    is_dry: bool,
     pace: Arc<Pace>,
+}
+
+impl Paced {
+    fn poll_read_into(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            if self.is_dry {
+                ready!(self.socket.poll_readable(context))?;
+                self.is_dry = false;
+            }
+            match self.socket.get_ref().read(buffer) {
+                Ok(count) => {
+                    self.is_dry = count < buffer.len();
+                    return Poll::Ready(Ok(count));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.is_dry = true,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
 }
 
 impl rt::Read for Paced {
@@ -104,7 +136,7 @@ impl rt::Read for Paced {
         let room = buffer.remaining().min(READ_BYTES);
         SCRATCH.with_borrow_mut(|read| {
             read.resize(READ_BYTES, 0);
-            let count = ready!(Pin::new(&mut self.stream).poll_read(context, &mut read[..room]))?;
+            let count = ready!(self.poll_read_into(context, &mut read[..room]))?;
             self.pace.has_read();
             buffer.put_slice(&read[..count]);
             Poll::Ready(Ok(()))

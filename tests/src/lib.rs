@@ -8,6 +8,7 @@ pub mod by_hand;
 pub mod clients;
 pub mod conformance;
 pub mod conformance_client;
+pub mod counted;
 pub mod fixture;
 #[cfg(unix)]
 pub mod http_serving;

@@ -243,6 +243,10 @@ impl Conn {
     /// Reads until these words have come.
     pub(crate) fn wait_for(&mut self, words: &str) -> Result<(), String> {
         while !self.inbox.contains(words) {
+            if self.inbox.contains("\"error\":") {
+                let instead = self.inbox.unread();
+                return Err(format!("refused: {}", excerpt(instead)));
+            }
             if !self.fill()? {
                 let instead = self.inbox.unread();
                 return Err(format!("no {words} in time; instead: {}", excerpt(instead)));

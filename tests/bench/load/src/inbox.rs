@@ -70,7 +70,8 @@ impl Inbox {
             if self.start > 0 {
                 self.buffer.copy_within(self.start..self.end, 0);
                 self.end -= self.start;
-                self.seen -= self.start;
+                // Over HTTP nothing is looked through twice, and this stays behind.
+                self.seen = self.seen.saturating_sub(self.start);
                 self.start = 0;
             }
             if self.end > self.buffer.len() / 2 {

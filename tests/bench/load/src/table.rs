@@ -291,8 +291,8 @@ fn other_rows() -> Vec<Row> {
     ]
 }
 
-const SESSION: &str = "memory for each of 10,000 idle legacy sessions";
-const STREAM: &str = "memory for each of 10,000 listen streams, its connection included";
+const SESSION: &str = "memory for an idle legacy session";
+const STREAM: &str = "memory for a listen stream, its connection included";
 
 /// The rows of the short table.
 pub(crate) const HEADLINES: [&str; 14] = [

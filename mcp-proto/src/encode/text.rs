@@ -27,9 +27,11 @@ const ESCAPES: [u8; 256] = {
 
 /// Writes `text` as a JSON string, quotes included.
 pub fn write_str(out: &mut Vec<u8>, text: &str) {
-    // The rest of its message is short: a buffer that is exactly full would be doubled for it.
-    const REST: usize = 64;
-    out.reserve(text.len() + 2 + REST);
+    // A buffer that a long text has filled would be doubled for the rest of its message, which is
+    // short: the server's name, and what closes all that is open.
+    const LONG: usize = 4 * 1024;
+    const REST: usize = 256;
+    out.reserve(text.len() + if text.len() < LONG { 2 } else { REST });
     out.push(b'"');
     write_str_part(out, text);
     out.push(b'"');

@@ -46,6 +46,8 @@ struct Running {
 impl Running {
     fn start(mut command: Command) -> Self {
         let mut child = command
+            // Cargo's, in each of whose folders the loader would look first.
+            .env_remove("LD_LIBRARY_PATH")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -158,7 +160,7 @@ fn the_first_answer_takes_few_system_calls() {
 }
 
 // Measured on x86-64 Linux with rustc 1.95, and some room for other compilers and loaders.
-const FILE_BYTES: u64 = 1_270_000;
+const FILE_BYTES: u64 = 1_240_000;
 const RESIDENT_KB: u64 = 3_072;
 const OWN_KB: u64 = 300;
 const FIRST_INSTRUCTIONS: u64 = 520_000;

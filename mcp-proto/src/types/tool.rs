@@ -3,7 +3,7 @@
 use super::{ContentBlock, Icon, InputResponses, Meta, OutputSchema, TaskMetadata};
 use crate::{
     encode::{self, EncodeFields, Object},
-    json::{Json, Raw, Scanner},
+    json::{Json, Raw, Read as _, Scanner},
     version::ProtocolVersion,
     wire::{encode_as_object, names, serialize_as_latest, wire, wire_struct},
 };
@@ -343,7 +343,7 @@ impl CallToolResult {
     }
 
     /// Reads a result. It is what deserializing gives; the usual one, a text and perhaps a
-    /// structured value beside it, costs less.
+    /// structured value and `_meta` beside it, costs less.
     ///
     /// # Errors
     /// serde_json's, naming what was expected and where.
@@ -382,12 +382,21 @@ impl CallToolResult {
         } else {
             None
         };
+        let meta = match scanner.skip_key(",\"_meta\":") {
+            true => {
+                let value = scanner.value().ok()?.of(text)?;
+                // An empty array is let pass for an object; that is left to the general way.
+                Some(Meta::read(value).ok().filter(|_| value.is_object())?)
+            }
+            false => None,
+        };
         if !scanner.skip_key("}") {
             return None;
         }
         Some(Self {
             structured_content: structured.map(|value| Json::from_valid(String::from(value.get()))),
             is_error,
+            meta,
             ..Self::text(said)
         })
     }

@@ -104,10 +104,13 @@ impl Json {
     /// Keeps `line` whole and shows only `part`, which must be a slice of it holding one valid
     /// value: how a large message's arguments are handed on without a copy.
     ///
-    /// Returns `None` where `part` is not a slice of `line`.
+    /// All of a line is that line itself. Returns `None` where `part` is not a slice of `line`.
     #[must_use]
     pub fn slice_of(line: String, part: Range<usize>) -> Option<Self> {
         line.get(part.clone())?;
+        if part == (0..line.len()) {
+            return Some(Self::from_valid(line));
+        }
         Some(Self(Text::Part(Arc::new(Part {
             text: line,
             range: part,

@@ -12,8 +12,9 @@ use mcp_proto::{
 };
 
 use super::{
+    arrival::Request,
     dialog::Dialog,
-    exchange::{Request, shutting_down},
+    exchange::shutting_down,
     head::{self, VersionHeader, Way},
     legacy::{HttpSession, Tray},
     refusal::Refusal,

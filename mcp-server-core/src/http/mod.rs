@@ -79,6 +79,7 @@
 //!
 //! [`Limits::sse_after`]: mcp_proto::limits::Limits::sse_after
 
+mod arrival;
 pub mod bounds;
 mod desk;
 mod dialog;

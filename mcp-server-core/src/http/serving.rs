@@ -14,8 +14,8 @@ use mcp_proto::{
 };
 
 use super::{
+    arrival::Request,
     dialog::{Dialog, claimed_version},
-    exchange::Request,
     head::{self, VersionHeader},
     options::HttpOptions,
     refusal::Refusal,

@@ -47,12 +47,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), String>
         eprintln!("left out, for they are not built: {}", left_out.join(", "));
     }
     if entries.is_empty() || rows.is_empty() {
-        let names: Vec<_> = roster::all().iter().map(|entry| entry.name).collect();
-        let sections = table::SECTIONS.join(", ");
-        return Err(format!(
-            "nothing chosen; servers: {}; sections: {sections}",
-            names.join(", ")
-        ));
+        return Err(nothing_chosen());
     }
     let started = Instant::now();
     // The machine as it is before the run.
@@ -84,21 +79,28 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), String>
         }
     }
     if options.flag("publish") {
-        let short: Vec<Row> = rows
+        let headlines: Vec<Row> = rows
             .into_iter()
             .filter(|row| table::HEADLINES.contains(&row.title))
             .collect();
-        let short = table::markdown(&short, &entries, &results);
-        publish(&folder().join("README.md"), TABLES, &text)?;
-        publish(
-            &folder().join("../../README.md"),
-            TABLES,
-            &format!("{heading}\n{short}\n{MORE}\n"),
-        )?;
+        let short = table::markdown(&headlines, &entries, &results);
+        publish_tables(&text, &format!("{heading}\n{short}\n{MORE}\n"))?;
     }
     let minutes = started.elapsed().as_secs_f64() / 60.0;
     eprintln!("it took {minutes:.1} minutes");
     Ok(())
+}
+
+fn nothing_chosen() -> String {
+    let names: Vec<_> = roster::all().iter().map(|entry| entry.name).collect();
+    let (names, sections) = (names.join(", "), table::SECTIONS.join(", "));
+    format!("nothing chosen; servers: {names}; sections: {sections}")
+}
+
+/// Writes all of it beside the comparison, and the short table into the project's own document.
+fn publish_tables(text: &str, short: &str) -> Result<(), String> {
+    publish(&folder().join("README.md"), TABLES, text)?;
+    publish(&folder().join("../../README.md"), TABLES, short)
 }
 
 /// Below the short table.

@@ -140,8 +140,7 @@ impl Cx {
         self.context.detachable
     }
 
-    /// The same of a client that has declared everything it can be asked for.
-    #[cfg(feature = "std")]
+    /// The same of a client that has declared `capabilities`.
     #[cfg(test)]
     pub(crate) fn of_a_client(mut self, capabilities: ClientCapabilities) -> Self {
         let mut peer = Peer::clone(&self.context.peer);
@@ -150,6 +149,8 @@ impl Cx {
         self
     }
 
+    /// The same of a client that has declared everything it can be asked for.
+    #[cfg(feature = "std")]
     pub(crate) fn of_an_able_client(mut self) -> Self {
         let mut peer = Peer::clone(&self.context.peer);
         let of = &mut peer.capabilities;

@@ -104,7 +104,6 @@ const JOBS: &[Job] = &[
 
 /// Does one job, where a test has started this program for it.
 #[test]
-#[ignore = "is run by another test, under callgrind"]
 fn job() {
     let Ok(job) = std::env::var("GROWTH_JOB") else {
         return;
@@ -121,7 +120,7 @@ fn instructions(job: &str, count: usize) -> u64 {
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg("--toggle-collect=*counted_by_callgrind*")
         .arg(program)
-        .args(["--exact", "job", "--ignored", "--test-threads=1"])
+        .args(["--exact", "job", "--test-threads=1"])
         .env("GROWTH_JOB", format!("{job}/{count}"))
         .output()
         .expect("valgrind runs");

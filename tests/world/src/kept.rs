@@ -117,6 +117,8 @@ struct Received {
 pub(crate) struct Before {
     asked: Versions,
     told: Versions,
+    /// How many subjects it had acted for before this one.
+    subject: usize,
 }
 
 /// What one client may have kept.
@@ -131,8 +133,8 @@ pub(crate) struct Memory {
     pub(crate) arrived: Versions,
     /// The newest version whose notification the program was told.
     told: Versions,
-    /// On whose behalf it has asked, and since when.
-    subjects: Vec<(Instant, String)>,
+    /// On whose behalf it has asked, the last one at the end.
+    subjects: Vec<String>,
     /// Headers were taken away from it, and it asks of its own accord.
     pub(crate) blind: bool,
 }
@@ -154,12 +156,13 @@ impl Memory {
         Before {
             asked: self.asked,
             told: self.told,
+            subject: self.subjects.len().saturating_sub(1),
         }
     }
 
     /// From now on it asks on this one's behalf.
-    pub(crate) fn acts_for(&mut self, subject: String, now: Instant) {
-        self.subjects.push((now, subject));
+    pub(crate) fn acts_for(&mut self, subject: String) {
+        self.subjects.push(subject);
     }
 
     /// A request leaves.
@@ -210,10 +213,12 @@ impl Memory {
             before.told[at]
         );
         if thing == Thing::Resource && history.hints.scope == CacheScope::Private {
+            // It may have been asked for on behalf of whoever came after the call was made.
+            let since = &self.subjects[before.subject.min(self.subjects.len())..];
+            let known = since.iter().any(|subject| subject == whose);
             assert!(
-                self.acted_for(whose, made),
-                "C3: what was made for {whose} is shown to {:?}",
-                self.subjects.last()
+                known || (since.is_empty() && whose.is_empty()),
+                "C3: what was made for {whose} is shown to {since:?}"
             );
         }
         if is_new {
@@ -225,18 +230,5 @@ impl Memory {
             });
         }
         !asked
-    }
-
-    /// Whether it asked on this one's behalf at some moment since then.
-    fn acted_for(&self, whose: &str, then: Instant) -> bool {
-        if self.subjects.is_empty() {
-            return whose.is_empty();
-        }
-        let ends = self.subjects.iter().skip(1).map(|(since, _)| Some(*since));
-        let ends = ends.chain([None]);
-        self.subjects
-            .iter()
-            .zip(ends)
-            .any(|((_, subject), end)| subject == whose && end.is_none_or(|end| end >= then))
     }
 }

@@ -111,6 +111,8 @@ fn goes_on(
     let kept = shelves.next(session, before);
     let passed = kept.filter(|kept| kept.number < id.number || (!is_message && *kept == id));
     assert_eq!(passed, None, "R3: passed over by {id}, after {before}");
+    let kept = !is_message || shelves.has_had(session, id);
+    assert!(kept, "R3: {id} is sent and not kept");
 }
 
 /// What the judge reads of a response.

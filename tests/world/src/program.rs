@@ -114,8 +114,8 @@ impl Program {
     }
 
     /// From now on it asks on this one's behalf.
-    pub(crate) fn acts_for(&mut self, subject: &str, now: Instant) {
-        self.memory.acts_for(subject.to_owned(), now);
+    pub(crate) fn acts_for(&mut self, subject: &str) {
+        self.memory.acts_for(subject.to_owned());
         for open in &mut self.open {
             // It may go out on this one's behalf, or have gone out before.
             if open.what == What::Forged(true) {

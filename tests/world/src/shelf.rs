@@ -1,29 +1,45 @@
 //! What servers keep for streams that are resumed, and whether each goes on where it was.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use mcp_proto::limits::Limits;
 use mcp_server_core::http::{EventId, EventRing, EventStore, StoredEvent};
 
+/// What was given to a session's store.
+#[derive(Debug, Default)]
+struct Kept {
+    /// What must be there still.
+    now: VecDeque<EventId>,
+    ever: BTreeSet<EventId>,
+}
+
 /// The ids of what must be kept, by sessions.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Shelves(Arc<Mutex<BTreeMap<String, VecDeque<EventId>>>>);
+pub(crate) struct Shelves(Arc<Mutex<BTreeMap<String, Kept>>>);
 
 impl Shelves {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, VecDeque<EventId>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Kept>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next event of a stream that must be kept, after this one.
     pub(crate) fn next(&self, session: &str, after: EventId) -> Option<EventId> {
         let shelves = self.lock();
-        let kept = shelves.get(session)?.iter();
+        let kept = shelves.get(session)?.now.iter();
         kept.filter(|id| id.stream == after.stream && id.number > after.number)
             .min()
             .copied()
+    }
+
+    /// Whether this event was kept, so that it can be asked for again.
+    pub(crate) fn has_had(&self, session: &str, id: EventId) -> bool {
+        let shelves = self.lock();
+        // Nothing is asked of a session that has ended.
+        let kept = shelves.get(session);
+        kept.is_none_or(|kept| kept.ever.contains(&id))
     }
 }
 
@@ -49,9 +65,10 @@ impl EventStore for Shelf {
     fn keep(&mut self, session: &str, event: StoredEvent) {
         let mut shelves = self.shelves.lock();
         let kept = shelves.entry(session.to_owned()).or_default();
-        kept.push_back(event.id);
-        if kept.len() > self.most {
-            kept.pop_front();
+        kept.ever.insert(event.id);
+        kept.now.push_back(event.id);
+        if kept.now.len() > self.most {
+            kept.now.pop_front();
         }
         self.ring.keep(session, event);
     }

@@ -120,7 +120,7 @@ impl World {
         let subject = subject(how);
         machine.set_authorization(Some(bearer(subject)), now);
         network.judge.subject = subject.to_owned();
-        program.acts_for(subject, now);
+        program.acts_for(subject);
     }
 
     fn subscribe(&mut self, client: Pick, what: Pick) {

@@ -311,7 +311,7 @@ impl World {
                 let mut client = HttpClient::new(config, endpoint, self.now);
                 let subject = steps::subject(Pick(u8::try_from(at).expect("there are two")));
                 client.set_authorization(Some(steps::bearer(subject)), self.now);
-                memory.acts_for(subject.to_owned(), self.now);
+                memory.acts_for(subject.to_owned());
                 let mut network = Network::new();
                 network.judge.able = self.able[at].clone();
                 network.judge.subject = subject.to_owned();

@@ -245,6 +245,10 @@ impl Holder {
                 answers.insert(key.clone(), json_of(&answer));
             }
         }
+        if !answers.is_empty() {
+            // Whoever listens may be told that it goes on before this is answered.
+            self.tasks[task].epoch = self.epoch;
+        }
         let id = self.tasks[task].id.clone();
         let params = json!({"taskId": id, "inputResponses": answers});
         self.send("tasks/update", params, Request::Update(task));

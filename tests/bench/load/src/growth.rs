@@ -82,8 +82,9 @@ largest message: the input, the handler's own copy, the output.",
 With one, the rate is that of two context switches. With more, one read brings many calls and one \
 write takes many answers, until only instructions are left: from some 64 on the lines are level, \
 each at what its instructions allow. Our servers begin no more than `Limits::calls_in_flight` calls \
-at once, 64 by default, and leave the rest where it is: memory stays level. It rises where a server \
-takes in whatever comes.",
+at once and let no more than `Limits::calls_parked` wait, 64 each by default: memory stays level. \
+bind-tokio and bind-async-std leave the rest unread; of 1,000 at once bind-blocking answers some \
+with an error that says that it is busy. Memory rises where a server takes in whatever comes.",
     },
     Curve {
         file: "listeners",

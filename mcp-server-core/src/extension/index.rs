@@ -1,7 +1,6 @@
 //! The extensions of one service, checked against each other, and how sessions find what they add.
 
 use alloc::{format, string::String, sync::Arc, vec::Vec};
-use core::time::Duration;
 use mcp_proto::{
     json::Json,
     meta::keys,
@@ -11,7 +10,7 @@ use mcp_proto::{
     version::ProtocolVersion,
 };
 
-use super::{Declare, Extension, ExtensionMethod, Observer, TopicChange};
+use super::{Declare, Extension, ExtensionMethod, Observer, Patience, TopicChange};
 use crate::error::BuildError;
 
 /// The extensions of a service.
@@ -55,7 +54,7 @@ struct Declared {
 pub(crate) struct KnownMethod {
     pub(crate) name: Arc<str>,
     pub(crate) handler: u32,
-    pub(crate) timeout: Option<Duration>,
+    pub(crate) patience: Patience,
     #[cfg_attr(not(feature = "http"), allow(dead_code))]
     name_member: Option<Arc<str>>,
     since: ProtocolVersion,
@@ -108,7 +107,7 @@ impl<H> Extensions<H> {
             self.index.methods.push(KnownMethod {
                 name: method.name,
                 handler,
-                timeout: method.timeout,
+                patience: method.patience,
                 name_member: method.name_member,
                 since: method.since,
                 until: method.until,

@@ -15,6 +15,7 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 use core::{fmt, time::Duration};
 use mcp_proto::{
     json::Json,
+    limits::Limits,
     method::Method,
     types::{Map, ServerCapabilities},
     version::ProtocolVersion,
@@ -76,7 +77,29 @@ pub struct ExtensionMethod<H> {
     until: ProtocolVersion,
     gated: bool,
     name_member: Option<Arc<str>>,
-    timeout: Option<Duration>,
+    patience: Patience,
+}
+
+/// How long one request may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    /// As any call.
+    Usual,
+    Fixed(Duration),
+    /// As long as any task may be kept: until then the one that it waits for has ended, or is
+    /// forgotten.
+    Task,
+}
+
+impl Patience {
+    /// `None` where the limit of all calls holds.
+    pub(crate) fn timeout(self, limits: &Limits) -> Option<Duration> {
+        match self {
+            Self::Usual => None,
+            Self::Fixed(timeout) => Some(timeout),
+            Self::Task => Some(limits.task_ttl_max),
+        }
+    }
 }
 
 impl<H> Extension<H> {
@@ -171,7 +194,7 @@ impl<H> ExtensionMethod<H> {
             until: ProtocolVersion::LATEST,
             gated: true,
             name_member: None,
-            timeout: None,
+            patience: Patience::Usual,
         }
     }
 
@@ -195,7 +218,13 @@ impl<H> ExtensionMethod<H> {
 
     /// How long one request may take, where it is not the limit that holds for all.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.patience = Patience::Fixed(timeout);
+        self
+    }
+
+    /// Lets one request take as long as any task may be kept.
+    pub(crate) fn for_a_tasks_life(mut self) -> Self {
+        self.patience = Patience::Task;
         self
     }
 }

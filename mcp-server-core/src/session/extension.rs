@@ -45,7 +45,7 @@ impl Session {
             asked,
             work: Work::Extension(Box::new(call)),
             place: Place::Extension(found.handler),
-            timeout: found.timeout,
+            timeout: found.patience.timeout(&self.limits),
             lent: None,
             resumed: None,
             detachable: false,

@@ -53,12 +53,11 @@ pub(super) fn add(mut extension: Extension<Handler>, runner: &Arc<Runner>) -> Ex
     }
     let waiting = Arc::clone(runner);
     let result = Handler::future(move |work, cx| result(Arc::clone(&waiting), work, cx));
-    let limit = mcp_proto::limits::Limits::default().task_ttl;
     extension.method(
         ExtensionMethod::new("tasks/result", result)
             .in_revisions(OLD, OLD)
             .ungated()
-            .timeout(limit),
+            .for_a_tasks_life(),
     )
 }
 

@@ -159,3 +159,18 @@ fn a_server_that_is_gone_is_not_kept_for_its_alarm() {
     // Nothing but the rig's own clone, and this one, was left.
     assert_eq!(Arc::strong_count(&host), 1);
 }
+
+/// No task is kept for longer, so that nobody is left alone before the task has ended.
+#[test]
+fn a_result_is_waited_for_as_long_as_any_task_may_be_kept() {
+    let mut limits = mcp_proto::limits::Limits::default();
+    limits.task_ttl = Duration::from_secs(7_200);
+    limits.task_ttl_max = Duration::from_secs(10_800);
+    let mut rig = Rig::new(builder(Tasks::new()).limits(limits));
+    rig.initialize();
+    let created = rig.session_answer("tools/call", json!({"name": "may", "task": {}}));
+    let id = created["result"]["task"]["taskId"].clone();
+    let nothing_yet = rig.session_request("tasks/result", json!({"taskId": id}));
+    assert_eq!(nothing_yet, Value::Null);
+    assert_eq!(rig.deadline(), Some(Duration::from_secs(10_800)));
+}

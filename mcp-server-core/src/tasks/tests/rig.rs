@@ -171,6 +171,12 @@ impl Rig {
         later.as_ref().map(|(at, _)| at.saturating_sub(now))
     }
 
+    /// When the next call of this client's has taken too long, from the beginning on.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        let deadline = self.desk.poll_timeout()?;
+        Some(deadline.duration_since(Instant::ZERO))
+    }
+
     pub(super) fn run(&mut self) {
         self.host.run();
         self.turn();

@@ -359,6 +359,9 @@ impl Machine for Desk {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 /// Cancels what runs: async handlers are dropped, others find their token set.
 impl Drop for Desk {
     fn drop(&mut self) {

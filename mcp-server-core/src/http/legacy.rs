@@ -63,11 +63,15 @@ impl<H: Clone, W: Clone> HttpSession<H, W> {
         (!self.streams.has_readers() && self.dialog.is_idle()).then_some(self.active)
     }
 
+    /// When it is over, should nobody use it until then.
+    pub(super) fn idle_until(&self, limits: &Limits) -> Option<Instant> {
+        self.idle_since()
+            .map(|since| since.saturating_add(limits.session_idle))
+    }
+
     /// When it is to be looked at.
     pub(super) fn due(&self, limits: &Limits) -> Instant {
-        let idle = self
-            .idle_since()
-            .map(|since| since.saturating_add(limits.session_idle));
+        let idle = self.idle_until(limits);
         idle.into_iter()
             .chain(self.dialog.poll_timeout())
             .min()

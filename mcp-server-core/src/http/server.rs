@@ -252,15 +252,12 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         while let Some((at, tag)) = self.schedule.first().copied().filter(|(at, _)| *at <= now) {
             // It is put back with its next time, if it has one.
             self.schedule.remove(&(at, tag));
-            let idle = self.service.limits().session_idle;
+            let limits = self.service.limits();
             let Some(session) = self.sessions.get_mut(&tag) else {
                 continue;
             };
             session.planned = Instant::MAX;
-            if session
-                .idle_since()
-                .is_some_and(|since| now >= since.saturating_add(idle))
-            {
+            if session.idle_until(limits).is_some_and(|until| now >= until) {
                 self.end(tag, now);
                 continue;
             }

@@ -95,6 +95,13 @@ impl Batches {
         Some((origin, answers))
     }
 
+    /// Nobody waits for any of them any more.
+    pub(super) fn clear(&mut self) {
+        self.open.clear();
+        self.held = 0;
+        self.overflowed = false;
+    }
+
     /// Whether more waits than may be held.
     pub(super) fn have_overflowed(&self) -> bool {
         self.overflowed

@@ -330,7 +330,7 @@ impl Session {
         self.phase = Phase::Closed;
         self.due = false;
         self.out.clear();
-        self.batches = Batches::new(self.limits.outbound_bytes);
+        self.batches.clear();
         for call in self.open_calls() {
             self.drop_call(call);
         }

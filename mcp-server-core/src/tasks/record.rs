@@ -91,7 +91,6 @@ pub(super) enum Step {
     Ask {
         questions: InputRequests,
         state: Option<String>,
-        most_rounds: usize,
     },
     /// The client has answered.
     Answer(Answers),
@@ -216,17 +215,7 @@ impl TaskRecord {
                 self.fail(&error);
                 Effect::Changed
             }
-            (TaskStatus::Working, Step::Ask { most_rounds, .. }) if self.rounds >= most_rounds => {
-                let message = format!("the call asked for input in more than {most_rounds} rounds");
-                self.fail(&RpcError::internal(message));
-                Effect::Changed
-            }
-            (
-                TaskStatus::Working,
-                Step::Ask {
-                    questions, state, ..
-                },
-            ) => {
+            (TaskStatus::Working, Step::Ask { questions, state }) => {
                 self.ask(questions, state);
                 Effect::Changed
             }

@@ -255,7 +255,6 @@ impl Runner {
             Ok(()) => Step::Ask {
                 questions: need.requests,
                 state: need.state,
-                most_rounds: limits.input_rounds,
             },
             Err(error) => fail(error),
         }

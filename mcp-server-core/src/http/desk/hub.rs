@@ -93,7 +93,8 @@ impl HttpHub {
             runtime,
             myself: Weak::clone(myself),
             link: Arc::new(SessionLink(Weak::clone(myself))),
-            keeper: Arc::new(Inbox::new(notes)),
+            // Nothing but wakes comes there.
+            keeper: Arc::new(Inbox::new(0)),
             watch: OnceLock::new(),
             endless: Mutex::default(),
             last_endless: AtomicU64::new(0),

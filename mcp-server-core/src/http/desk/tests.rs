@@ -10,7 +10,7 @@ use core::{
 use std::sync::Mutex;
 
 use http::{Request, request::Parts};
-use mcp_proto::time::Instant;
+use mcp_proto::{limits::Limits, time::Instant, types::LoggingLevel};
 
 use super::*;
 use crate::{
@@ -126,7 +126,16 @@ impl Drop for Guard {
 }
 
 fn server() -> Server {
+    let mut limits = Limits::default();
+    limits.notes_queued = 2;
     Server::builder("desk", "1")
+        .limits(limits)
+        .tool(ToolEntry::new("tells").run(|_, cx| {
+            for entry in ["a", "b", "c", "d"] {
+                cx.log(LoggingLevel::Info, entry);
+            }
+            "told"
+        }))
         .tool(ToolEntry::new("answer").run_async(|_, _| ready("now")))
         .tool(ToolEntry::new("wait").run_async(|_, _| async {
             let _guard = Guard;
@@ -274,6 +283,29 @@ fn what_may_block_runs_elsewhere_and_finds_its_way_back() {
     bench.jobs.lock().unwrap().0.clear();
     let answer = read(&mut desk);
     assert!(answer.contains(r#""code":-32603"#), "{answer}");
+}
+
+#[test]
+fn the_newest_of_so_many_notes_wait_for_the_next_turn() {
+    let (hub, bench) = hub(None);
+    let headers = [
+        ("mcp-protocol-version", "2026-07-28"),
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "tells"),
+    ];
+    let meta = META.replace(
+        "{\"io",
+        "{\"io.modelcontextprotocol/logLevel\":\"debug\",\"io",
+    );
+    let body = alloc::format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"tells",{meta}}}}}"#
+    );
+    let mut desk = send(&hub, &headers, &body);
+    bench.run_jobs();
+    let out = read(&mut desk);
+    let told = |entry: &str| out.contains(&alloc::format!(r#""data":"{entry}""#));
+    assert_eq!(["a", "b", "c", "d"].map(told), [false, false, true, true]);
+    assert!(out.contains("\"told\""), "{out}");
 }
 
 #[test]

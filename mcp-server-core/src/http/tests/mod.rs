@@ -140,6 +140,27 @@ impl Rig {
     }
 
     fn begin(&mut self, line: &str, headers: &[(&str, &str)]) -> Open {
+        let mut open = self.open(line, headers);
+        self.drive(&mut open);
+        open
+    }
+
+    /// A request without a body that nobody reads the answer to.
+    fn begin_quietly(&mut self, line: &str, headers: &[(&str, &str)]) -> Open {
+        let mut open = self.open(line, headers);
+        open.exchange.handle_body_end(self.now);
+        assert!(matches!(open.exchange.poll_event(), Some(HttpEvent::Join)));
+        self.opened += 1;
+        self.server.join(
+            &mut open.exchange,
+            open.number,
+            &[self.opened; 16],
+            self.now,
+        );
+        open
+    }
+
+    fn open(&mut self, line: &str, headers: &[(&str, &str)]) -> Open {
         let (method, uri) = line.split_once(' ').unwrap();
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in headers {
@@ -148,7 +169,7 @@ impl Rig {
         let head = request.body(()).unwrap().into_parts().0;
         self.tag += 1;
         let (service, options) = (Arc::clone(&self.service), Arc::clone(&self.options));
-        let mut open = Open {
+        Open {
             exchange: Exchange::new(service, options, head, self.tag, self.now),
             number: (self.tag & 0xffff) as usize,
             status: 0,
@@ -156,9 +177,7 @@ impl Rig {
             body: String::new(),
             ended: false,
             listens: false,
-        };
-        self.drive(&mut open);
-        open
+        }
     }
 
     /// Everything that can happen without further input happens.

@@ -543,20 +543,27 @@ fn an_answer_in_time_is_json_and_a_late_one_is_a_stream() {
     assert!(open.ended && open.exchange.is_done());
 }
 
+/// A call whose client wants to see log entries.
+pub(super) fn call_that_logs(rig: &mut Rig, name: &str) -> Open {
+    let body = request(
+        "7",
+        "tools/call",
+        &params(VERSION, &format!(r#""name":"{name}""#)),
+    )
+    .replace(
+        r#""_meta":{"#,
+        r#""_meta":{"io.modelcontextprotocol/logLevel":"info","#,
+    );
+    let headers = headers(VERSION, "tools/call", &[("mcp-name", name)]);
+    rig.send("POST /mcp", &headers, &body)
+}
+
 #[test]
 fn what_is_told_before_the_answer_makes_a_stream() {
     let mut rig = rig();
     // Log entries come only where the request asks for them.
     assert_eq!(call_tool(&mut rig, "note").outline(), "200 result id 7");
-    let body = request("7", "tools/call", &params(VERSION, r#""name":"note""#)).replace(
-        r#""_meta":{"#,
-        r#""_meta":{"io.modelcontextprotocol/logLevel":"info","#,
-    );
-    let open = rig.send(
-        "POST /mcp",
-        &headers(VERSION, "tools/call", &[("mcp-name", "note")]),
-        &body,
-    );
+    let open = call_that_logs(&mut rig, "note");
     assert_eq!(open.events(), ["notifications/message", "result 7"]);
     assert!(open.ended);
 }

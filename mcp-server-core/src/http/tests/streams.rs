@@ -412,3 +412,54 @@ fn the_first_revision_has_two_paths_and_one_stream() {
         "404 -32001 id null"
     );
 }
+
+/// How many events lie in a reply whose client reads only once.
+fn in_one_piece(open: &mut Open) -> usize {
+    assert!(open.exchange.poll_head().is_some());
+    let mut out = Vec::new();
+    assert_eq!(open.exchange.poll_body(&mut out), Body::Data);
+    let text = String::from_utf8(out).unwrap();
+    text.split_terminator("\n\n").count()
+}
+
+/// The next event is taken as long as less than the limit waits: to the byte.
+#[test]
+fn a_reply_takes_events_until_it_is_full() {
+    const EVENT: &str =
+        "id: 0-1\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n";
+    for (room, events) in [(3 * EVENT.len(), 3), (3 * EVENT.len() + 1, 4)] {
+        let mut limits = Limits::default();
+        limits.outbound_high_water = room;
+        let mut rig = Rig::with_limits(HttpOptions::listening(true), limits);
+        let id = session(&mut rig, "2025-06-18");
+        let head = [
+            ("host", "localhost:1"),
+            ("accept", "text/event-stream"),
+            ("mcp-session-id", &*id),
+        ];
+        let mut stream = rig.begin_quietly("GET /mcp", &head);
+        for _ in 0..6 {
+            rig.server.handle_change(&crate::Change::Tools, rig.now);
+            rig.drive_server();
+        }
+        rig.server.ferry(&mut stream.exchange, rig.now);
+        assert_eq!(in_one_piece(&mut stream), events, "{room}");
+    }
+}
+
+#[test]
+fn a_reply_of_its_own_takes_messages_until_it_is_full() {
+    const EVENT: &str = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"warning\",\"data\":\"n\"}}\n\n";
+    for (room, events) in [(3 * EVENT.len(), 3), (3 * EVENT.len() + 1, 4)] {
+        let mut limits = Limits::default();
+        limits.outbound_high_water = room;
+        let mut rig = Rig::with_limits(HttpOptions::listening(true), limits);
+        let mut open = super::modern::call_that_logs(&mut rig, "wait");
+        let call = rig.waiting[0].0.call();
+        for _ in 0..6 {
+            let _ = open.exchange.note(call, note("n"), rig.now);
+            assert!(open.exchange.poll_event().is_none());
+        }
+        assert_eq!(in_one_piece(&mut open), events, "{room}");
+    }
+}

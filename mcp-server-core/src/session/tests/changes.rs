@@ -265,3 +265,38 @@ fn subscriptions_are_bounded() {
     );
     play_with(limits, &(String::from(OPEN) + &script));
 }
+
+#[test]
+fn log_entries_count_as_reports_and_one_report_may_wait_where_only_one_is_sent() {
+    let with = |most: usize, script: &str| {
+        let mut limits = Limits::default();
+        limits.notes_queued = most;
+        let call = r#"
+        > {"id":1,"method":"tools/call","params":{"name":"hold","_meta":{"progressToken":1}}}
+        call 1: hold
+        stop reading"#;
+        play_with(limits, &[OPEN, call, script].concat());
+    };
+    with(
+        2,
+        r#"
+        log 1 error
+        log 1 error
+        log 1 error
+        ! discarded
+        read
+        < {"method":"notifications/message","params":{"level":"error","data":"entry"}}
+        < {"method":"notifications/message","params":{"level":"error","data":"entry"}}
+        "#,
+    );
+    with(
+        1,
+        r#"
+        progress 1 1
+        progress 1 2
+        read
+        < {"method":"notifications/progress","params":{"progressToken":1,"progress":1}}
+        < {"method":"notifications/progress","params":{"progressToken":1,"progress":2}}
+        "#,
+    );
+}

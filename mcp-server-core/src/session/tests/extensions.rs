@@ -256,3 +256,26 @@ fn a_call_becomes_a_task_in_one_handshake_revision_only() {
         "#,
     );
 }
+
+#[test]
+fn a_session_follows_so_many_tasks_that_it_has_begun_and_no_more() {
+    let mut limits = Limits::default();
+    limits.subscribed_topics = 2;
+    let begin = |id: u32, topic: &str| {
+        format!(
+            r#"
+        > {{"id":{id},"method":"tools/call","params":{{"name":"may","task":{{}}}}}}
+        call {id}: may
+        finish {id} {{"task":"{topic}"}}
+        < {{"id":{id},"result":{{"task":"{topic}"}}}}"#
+        )
+    };
+    let told = r#"
+        change topic:a=1
+        < {"method":"notifications/x/status","params":{"value":"1"}}
+        change topic:b=1
+        < {"method":"notifications/x/status","params":{"value":"1"}}
+        change topic:c=1"#;
+    let script = [OPEN, &begin(1, "a"), &begin(2, "b"), &begin(3, "c"), told].concat();
+    play_on(service(limits), &script);
+}

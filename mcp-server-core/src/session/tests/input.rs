@@ -280,3 +280,27 @@ fn closing_answers_what_is_owed_and_stops_the_handlers() {
         "#,
     );
 }
+
+/// The answers of a batch wait for each other: to the byte as many as the limit says.
+#[test]
+fn so_many_bytes_of_answers_may_wait_for_the_rest_of_their_batch() {
+    let answer = r#",{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"x"}]}}"#;
+    let two = 2 * answer.len();
+    for (most, overflows) in [(two, false), (two - 1, true)] {
+        let mut limits = Limits::default();
+        limits.outbound_bytes = most;
+        let mut stage = Stage::new(service(limits));
+        let call = |id: u32| {
+            format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"hold"}}}}"#
+            )
+        };
+        let calls = format!("> [{},{},{}]", call(1), call(2), call(3));
+        stage.act(r#"> {"id":0,"method":"initialize","params":{"protocolVersion":"2025-03-26","capabilities":{}}}"#);
+        for line in [&*calls, "finish 1 x", "finish 2 x"] {
+            stage.act(line);
+        }
+        let closed = stage.transcript.contains("! closed Overflow");
+        assert_eq!(closed, overflows, "{most}: {}", stage.transcript);
+    }
+}

@@ -46,10 +46,7 @@ struct Model {
     status: TaskStatus,
     open: BTreeSet<String>,
     used: BTreeMap<String, u32>,
-    rounds: usize,
 }
-
-const MOST_ROUNDS: usize = 3;
 
 fn step(of: &Move, open: &[String]) -> Step {
     match of {
@@ -67,7 +64,6 @@ fn step(of: &Move, open: &[String]) -> Step {
             Step::Ask {
                 questions,
                 state: Some("state".into()),
-                most_rounds: MOST_ROUNDS,
             }
         }
         Move::Answer(answers) => {
@@ -94,11 +90,7 @@ impl Model {
         match (self.status, of) {
             (TaskStatus::Working, Move::Complete(_)) => self.status = TaskStatus::Completed,
             (TaskStatus::Working, Move::Fail) => self.status = TaskStatus::Failed,
-            (TaskStatus::Working, Move::Ask(_)) if self.rounds == MOST_ROUNDS => {
-                self.status = TaskStatus::Failed;
-            }
             (TaskStatus::Working, Move::Ask(keys)) => {
-                self.rounds += 1;
                 if !keys.is_empty() {
                     self.status = TaskStatus::InputRequired;
                 }
@@ -143,7 +135,6 @@ proptest! {
             status: TaskStatus::Working,
             open: BTreeSet::new(),
             used: BTreeMap::new(),
-            rounds: 0,
         };
         for (now, of) in moves.iter().enumerate() {
             let open: Vec<String> = task.questions().iter().map(|(key, _)| key.into()).collect();

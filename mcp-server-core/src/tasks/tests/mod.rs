@@ -639,3 +639,29 @@ fn until_2025_11_25_a_task_asks_while_its_result_is_waited_for() {
     };
     assert_eq!(result["result"]["content"][0]["text"], "true false true");
 }
+
+#[test]
+fn a_task_asks_in_so_many_rounds_and_no_more() {
+    let answers = |names: &[&str]| {
+        let answers = names.iter().map(|name| ((*name).to_string(), yes(true)));
+        json!({"inputResponses": answers.collect::<serde_json::Map<_, _>>()})
+    };
+    // The handler asks in two.
+    for (most, status) in [(2, "completed"), (1, "failed")] {
+        let mut limits = mcp_proto::limits::Limits::default();
+        limits.input_rounds = most;
+        let mut rig = Rig::new(builder(Tasks::new()).limits(limits));
+        let id = rig.begin("asks");
+        rig.run();
+        for round in [&["first", "second"][..], &["first-again"]] {
+            rig.task_request("tasks/update", &id, answers(round));
+            rig.run();
+        }
+        let got = rig.get(&id);
+        assert_eq!(got["status"], status, "{got}");
+        if most == 1 {
+            let message = "the call asked for input in more than 1 rounds";
+            assert_eq!(got["error"]["message"], message);
+        }
+    }
+}

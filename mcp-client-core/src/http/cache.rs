@@ -105,14 +105,15 @@ impl Cache {
             return;
         };
         let size = key.params.len() + result.len();
-        if size > limits.cache_bytes || limits.cache_entries == 0 {
+        if size > limits.cache_bytes {
             return;
         }
         self.retain(|_, entry| now < entry.fresh_until);
         while self.bytes + size > limits.cache_bytes || self.entries.len() >= limits.cache_entries {
             let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.age);
+            // None is left where not even one may be kept.
             let Some(oldest) = oldest.map(|(key, _)| key.clone()) else {
-                break;
+                return;
             };
             self.remove(&oldest);
         }
@@ -358,9 +359,20 @@ mod tests {
             cache.put(&keys[1], TEN, &limits, at(0));
             assert_eq!(cache.entries.len(), kept, "{most}");
         }
+        limits.cache_entries = 1;
+        cache.put(&keys[0], TEN, &limits, at(0));
+        assert_eq!(cache.entries.len(), 1);
+        limits.cache_entries = 0;
+        cache.put(&keys[1], TEN, &limits, at(0));
+        assert_eq!(cache.entries.len(), 0);
+        limits.cache_entries = 2;
         limits.cache_bytes = entry;
         cache.put(&keys[0], TEN, &limits, at(0));
         assert_eq!((cache.bytes, cache.entries.len()), (entry, 1));
+        // What never fits takes nobody's place.
+        let long = format!("{TEN} ");
+        cache.put(&keys[1], &long, &limits, at(0));
+        assert!(cache.get(&keys[0], at(0)).is_some());
         limits.cache_bytes = entry - 1;
         cache.put(&keys[0], TEN, &limits, at(0));
         assert_eq!((cache.bytes, cache.entries.len()), (0, 0));

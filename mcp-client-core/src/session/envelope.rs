@@ -111,3 +111,33 @@ pub(crate) fn json_of(value: &impl Encode) -> String {
 fn text_of(json: Vec<u8>) -> String {
     String::from_utf8(json).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mcp_proto::types::Implementation;
+
+    #[test]
+    fn what_every_request_says_is_written_once() {
+        let envelope = Envelope::new(&Config::new(Implementation::new("c", "1")));
+        let latest = ProtocolVersion::LATEST;
+        assert_eq!(
+            envelope.reserved(latest, "", "").text(),
+            concat!(
+                r#"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
+                r#""io.modelcontextprotocol/clientInfo":{"name":"c","version":"1"},"#,
+                r#""io.modelcontextprotocol/clientCapabilities":{}}"#
+            )
+        );
+        let handshake = ProtocolVersion::LATEST_HANDSHAKE;
+        for (version, token, level, members) in [
+            (latest, "1", "", 4),
+            (latest, "", "\"info\"", 4),
+            (handshake, "1", "\"info\"", 1),
+            (handshake, "", "", 0),
+        ] {
+            let reserved = envelope.reserved(version, token, level);
+            assert_eq!((reserved.text(), reserved.members().len()), ("", members));
+        }
+    }
+}

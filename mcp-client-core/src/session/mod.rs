@@ -420,7 +420,7 @@ impl Session {
                 self.negotiate(step);
             }
             _ => {
-                let is_late = self.now >= call.timing.limit || call.following.is_none();
+                let is_late = self.now >= call.timing.limit;
                 self.write_cancellation(wire, Some("timed out"));
                 if !is_late {
                     return self.request_failed(id, CallError::TimedOut);
@@ -462,7 +462,7 @@ impl Session {
             if version.era() == Era::Stateless {
                 method.info().asks
             } else {
-                !call.repeated && self.extensions.may_repeat(method)
+                self.extensions.may_repeat(method)
             }
         });
         // Reports go on to bear the name of the first request.

@@ -345,7 +345,7 @@ impl Session {
     /// Whether no handler is at work, and none is going to be.
     #[cfg(feature = "http")]
     pub(crate) fn is_idle(&self) -> bool {
-        self.running + self.over + self.asking == 0 && self.parked.is_empty()
+        (self.running, self.over, self.asking) == (0, 0, 0) && self.parked.is_empty()
     }
 
     /// Where the request came from that this call answers.

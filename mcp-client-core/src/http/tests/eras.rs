@@ -458,3 +458,15 @@ fn the_probe_and_the_handshake_have_the_headers_of_their_era() {
         assert_eq!(script.request(fetch).uri(), "https://example.com/mcp");
     }
 }
+
+#[test]
+fn a_probe_may_take_as_long_as_a_call() {
+    let mut script = Script::new(EraMode::Auto, |config, _| {
+        config.limits.call_timeout = Duration::from_nanos(7);
+    });
+    script.fetches();
+    script.pass(Duration::from_nanos(6));
+    script.assert_quiet();
+    script.pass(Duration::from_nanos(1));
+    assert_eq!(script.events(), ["closed NotAgreed"]);
+}

@@ -203,3 +203,23 @@ fn where_the_tools_cannot_be_listed_the_call_fails_as_the_server_said() {
         assert_eq!(script.outcome(call), "the server answered: m (-32020)");
     }
 }
+
+#[test]
+fn the_tools_are_looked_through_up_to_so_many_pages() {
+    let mut script = Script::stateless(|config, _| config.limits.pages = 2);
+    let _ = script.call_with("t", r#"{"region":"eu"}"#);
+    script.events();
+    script.fetches();
+    script.reply(2, 400, JSON, &error(2, -32020, ""));
+    for (fetch, id) in [(3, "tools-1"), (4, "tools-2")] {
+        script.events();
+        assert_eq!(script.fetches(), [format!("{fetch} POST tools/list {id}")]);
+        let page = format!(
+            r#"{{"jsonrpc":"2.0","id":"{id}","result":{}}}"#,
+            tools(&[TOOL], r#","nextCursor":"more""#)
+        );
+        script.reply(fetch, 200, JSON, &page);
+    }
+    script.events();
+    assert_eq!(script.fetches(), ["5 POST tools/call 3"]);
+}

@@ -484,3 +484,62 @@ fn a_greeting_that_gets_lost_is_said_again() {
     script.reply(3, 202, NOTHING, "");
     script.assert_quiet();
 }
+
+#[test]
+fn so_many_answers_are_under_way_and_the_rest_waits() {
+    let mut script = Script::handshake(|config, _| config.limits.calls_in_flight = 2);
+    let _ = script.call("a");
+    script.events();
+    script.fetches();
+    script.head(3, 200, EVENTS);
+    for id in 1..=4 {
+        let ping = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
+        script.event(3, "", &ping);
+    }
+    assert!(script.events().is_empty());
+    assert_eq!(script.fetches(), ["4 POST 1", "5 POST 2"]);
+    script.reply(4, 202, NOTHING, "");
+    assert!(script.events().is_empty());
+    assert_eq!(script.fetches(), ["6 POST 3"]);
+}
+
+#[test]
+fn what_is_no_call_may_take_as_long_as_one() {
+    let mut script = Script::handshake(|config, _| {
+        config.limits.call_timeout = Duration::from_nanos(7);
+    });
+    script
+        .client
+        .notify::<RootsChanged>(&EmptyParams::default(), script.now);
+    script.events();
+    assert_eq!(
+        script.fetches(),
+        ["3 POST notifications/roots/list_changed"]
+    );
+    script.pass(Duration::from_nanos(6));
+    script.assert_quiet();
+    script.pass(Duration::from_nanos(1));
+    script.events();
+    assert_eq!(script.fetches(), ["3 abort"]);
+}
+
+#[test]
+fn a_greeting_may_take_as_long_as_a_probe() {
+    let mut script = Script::new(
+        EraMode::Handshake(ProtocolVersion::V2025_11_25),
+        |config, options| {
+            options.listens = false;
+            config.limits.probe_timeout = Duration::from_nanos(7);
+        },
+    );
+    let _ = script.call("a");
+    script.fetches();
+    script.answer(1, 1, &initialized("2025-11-25"));
+    script.events();
+    assert_eq!(script.fetches(), ["2 POST notifications/initialized"]);
+    script.pass(Duration::from_nanos(6));
+    script.assert_quiet();
+    script.pass(Duration::from_nanos(1));
+    assert!(script.events().is_empty());
+    assert_eq!(script.fetches(), ["3 POST tools/call 2"]);
+}

@@ -387,3 +387,19 @@ fn who_only_listens_is_not_forgotten_while_no_session_can_be_opened() {
     }
     welcome(&mut script, 9);
 }
+
+#[test]
+fn a_stream_that_never_opens_is_tried_so_many_times() {
+    let era = EraMode::Handshake(ProtocolVersion::V2025_11_25);
+    let mut script = Script::new(era, |config, _| config.limits.fetch_retries = 2);
+    script.fetches();
+    script.open_session(1, 1, "s-1");
+    for fetch in 3..=5 {
+        assert_eq!(script.fetches(), [format!("{fetch} GET")]);
+        script.reply(fetch, 503, NOTHING, "");
+        assert!(script.events().is_empty());
+        script.pass(secs(3600));
+        assert!(script.events().is_empty());
+    }
+    assert!(script.fetches().is_empty());
+}

@@ -1,7 +1,9 @@
 //! Calls: sent, answered, timed out, cancelled, lost.
 
 use super::*;
-use crate::{CallError, CallOptions, Closed, Malformed, Misuse, NegotiationError, Pending};
+use crate::{
+    CallError, CallOptions, Closed, Extension, Malformed, Misuse, NegotiationError, Pending,
+};
 use alloc::vec;
 use mcp_proto::{
     json::Json,
@@ -704,5 +706,24 @@ fn any_cut_of_the_stream_gives_the_same_transcript() {
     assert_eq!(whole.1.len(), 6, "{:?}", whole.1);
     for chunk in 1..60 {
         assert_eq!(run(chunk), whole, "in pieces of {chunk}");
+    }
+}
+
+#[test]
+fn what_an_extension_says_in_every_request_is_said_since_2026_alone() {
+    let with = |config: &mut Config| {
+        let said = Extension::new("com.example/x").meta("com.example/said", Json::null());
+        config.extensions.push(said);
+    };
+    for (mut script, says) in [
+        (Script::stateless(with), true),
+        (Script::handshake(with), false),
+    ] {
+        let params = CallToolParams::new("t");
+        let options = CallOptions::default();
+        let now = script.now;
+        let _ = script.client.call::<CallTool>(&params, &options, now);
+        let sent = script.sent_lines().concat();
+        assert_eq!(sent.contains("com.example/said"), says, "{sent}");
     }
 }

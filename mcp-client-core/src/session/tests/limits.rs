@@ -201,3 +201,36 @@ fn a_server_that_offers_no_revision_is_not_one_of_2026() {
     assert!(sent.contains(r#""method":"initialize""#), "{sent}");
     assert!(Json::parse(&sent).is_ok());
 }
+
+#[test]
+fn a_probe_is_waited_for_as_long_as_the_limits_say() {
+    let mut script = Script::new(EraMode::Auto, |config| {
+        config.limits.probe_timeout = Duration::from_nanos(7);
+    });
+    script.sent_lines();
+    script.pass(Duration::from_nanos(6));
+    assert!(script.events().is_empty() && script.sent_lines().is_empty());
+    script.pass(Duration::from_nanos(1));
+    assert!(script.events().is_empty());
+    let sent: String = script.sent_lines().concat();
+    assert!(sent.contains(r#""method":"initialize""#), "{sent}");
+}
+
+/// A slow server took the first request for the choice of an era.
+#[test]
+fn a_probe_that_is_answered_late_counts_where_the_handshake_is_refused() {
+    let discovered = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{},"ttlMs":0,"cacheScope":"private"}"#;
+    for late in [true, false] {
+        let mut script = Script::new(EraMode::Auto, |_| {});
+        script.sent_lines();
+        script.pass(Duration::from_secs(5));
+        script.sent_lines();
+        if late {
+            script.result(1, discovered);
+            assert!(script.events().is_empty(), "the handshake may succeed");
+        }
+        script.line(r#"{"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"no"}}"#);
+        let expected = if late { "ready" } else { "closed NotAgreed" };
+        assert_eq!(script.events(), [expected]);
+    }
+}

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::{
-    CallError, CallOptions, InputError, Pending, Started, TaskError, Tasks, ToolOutput,
+    CallError, CallOptions, Extension, Follow, FollowUp, InputError, News, Pending, Started, Step,
+    TaskError, Tasks, ToolOutput,
     command::{self, Command},
     tasks::{self, Begun},
 };
@@ -857,4 +858,126 @@ impl Script {
             r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#
         ));
     }
+}
+
+#[test]
+fn a_tasks_id_is_as_long_as_a_name_may_be() {
+    for (length, fits) in [(64, true), (65, false)] {
+        let mut script = Script::stateless(|config| {
+            with(Tasks::new())(config);
+            config.limits.name_bytes = 64;
+        });
+        let call = script.tool_call();
+        script.sent();
+        let id = "T".repeat(length);
+        let created = task("working", "").replace("\"T\"", &format!("\"{id}\""));
+        script.result(2, &format!(r#"{{"resultType":"task",{created}}}"#));
+        let expected = if fits { "task working " } else { "done" };
+        assert_eq!(script.events(), [expected]);
+        if !fits {
+            let error = script.taken(call).unwrap_err().to_string();
+            assert!(error.contains("longer than 64 bytes"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn so_many_tasks_are_listened_to_and_the_rest_is_looked_at() {
+    let mut script = Script::stateless(|config| {
+        with(Tasks::new().listening())(config);
+        config.limits.listens = 2;
+    });
+    let mut listened = Vec::new();
+    for id in ["A", "B", "C"] {
+        let _ = script.start(tasks::wait_for_task(id, None));
+        let listens = |line: &String| line.contains("subscriptions/listen");
+        listened.push(script.sent().iter().any(listens));
+    }
+    assert_eq!(listened, [true, true, false]);
+}
+
+/// The last look is not answered; there is no time for another one.
+#[test]
+fn a_look_that_fails_when_all_time_is_over_is_the_last() {
+    let mut script = stateless();
+    script.client.config.limits.call_timeout = 10 * SECOND;
+    script.client.config.limits.call_timeout_max = 11 * SECOND;
+    let call = script.becomes();
+    script.pass(2 * SECOND);
+    script.events();
+    assert_eq!(script.sent(), [format!(r#""id":3,{GET}"#)]);
+    script.pass(8 * SECOND);
+    script.events();
+    script.sent();
+    script.pass(SECOND);
+    assert_eq!(script.events(), ["done"]);
+    assert_eq!(script.taken(call), Err(CallError::TimedOut));
+}
+
+#[test]
+fn tasks_of_the_same_client_are_told_apart() {
+    let mut script = Script::stateless(asked);
+    let calls = ["T", "U"].map(|id| script.start(tasks::wait_for_task(id, None)));
+    script.sent_lines();
+    let asks = format!(r#","inputRequests":{{"a":{ASKS}}}"#);
+    let of = |id: &str, status: &str, more: &str| {
+        let task = task(status, more).replace("\"T\"", &format!("\"{id}\""));
+        format!(r#"{{"resultType":"complete",{task}}}"#)
+    };
+    // Both ask under the same name.
+    script.result(2, &of("T", "input_required", &asks));
+    script.result(3, &of("U", "input_required", &asks));
+    let events = script.events();
+    let questions = events.iter().filter(|event| event.starts_with("input "));
+    assert_eq!(questions.count(), 2, "{events:?}");
+    // What is said of one is said of that alone; its questions are put no longer.
+    script.note("notifications/tasks", &of("U", "cancelled", ""));
+    let events = script.events();
+    assert_eq!(events[..3], ["task cancelled ", "input gone", "done"]);
+    let [first, second] = calls;
+    assert!(script.client.take(first).is_err(), "it goes on");
+    let ended = script.taken(second).unwrap();
+    assert_eq!(
+        (&*ended.task_id, ended.status),
+        ("U", TaskStatus::Cancelled)
+    );
+}
+
+/// Ends with the first notice, whatever it has asked for.
+#[derive(Debug)]
+struct Hasty;
+
+impl FollowUp for Hasty {
+    fn step(&mut self, news: News<'_>, _: &Follow<'_>) -> Step {
+        match news {
+            News::Begun => Step::Request {
+                method: "x/wait".into(),
+                params: Json::empty_object(),
+            },
+            News::Notice(_) => Step::Done(Json::empty_object()),
+            _ => Step::Stay,
+        }
+    }
+
+    fn topic(&self) -> Option<(&str, &str)> {
+        Some(("com.example/x", "x"))
+    }
+}
+
+#[test]
+fn a_request_that_its_call_does_not_wait_for_is_cancelled() {
+    let mut script = Script::stateless(|config| {
+        let extension = Extension::new("com.example/x").notice("notifications/x", "name");
+        config.extensions.push(extension);
+    });
+    let (machine, now) = (alloc::boxed::Box::new(Hasty), script.now);
+    let options = CallOptions::default();
+    let _ = script.client.follow(machine, None, &options, now).unwrap();
+    assert_eq!(script.sent().len(), 1);
+    script.note("notifications/x", r#"{"name":"x"}"#);
+    assert_eq!(script.events()[0], "done");
+    assert_eq!(
+        script.sent(),
+        [r#""method":"notifications/cancelled","params":{"requestId":2}"#]
+    );
 }

@@ -204,3 +204,31 @@ fn without_sessions_nobody_can_be_asked_and_it_is_said_why() {
     let message = "the client cannot be asked anything: the server keeps no session for it";
     assert_eq!(told["error"], json!({"code": -32603, "message": message}));
 }
+
+/// The client is away, but comes back with an answer.
+#[test]
+fn a_session_that_has_asked_is_not_idle() {
+    let mut limits = Limits::default();
+    limits.session_idle = Duration::from_secs(60);
+    let mut rig = Rig::with_limits(HttpOptions::listening(true), limits);
+    let params = json!({
+        "protocolVersion": "2025-11-25", "capabilities": {"roots": {}},
+        "clientInfo": {"name": "t", "version": "1"},
+    });
+    let body = request("0", "initialize", &params.to_string());
+    let open = rig.send("POST /mcp", &BASE, &body);
+    let id = open.header("mcp-session-id").to_string();
+    post(&mut rig, &id, super::handshake::INITIALIZED);
+    let mut call = handshake::call_tool(&mut rig, &id, "7", "ask");
+    let asked: Value = serde_json::from_str(&call.messages()[0]).unwrap();
+    call.exchange.handle_disconnect(rig.now);
+    rig.server.leave(&mut call.exchange, rig.now);
+    rig.wait(Duration::from_secs(61));
+    rig.server.handle_timeout(rig.now);
+    assert_eq!(rig.server.sessions(), 1);
+    let answer = json!({"jsonrpc": "2.0", "id": asked["id"], "result": {"roots": []}});
+    assert_eq!(post(&mut rig, &id, &answer.to_string()).outline(), "202");
+    rig.wait(Duration::from_secs(60));
+    rig.server.handle_timeout(rig.now);
+    assert_eq!(rig.server.sessions(), 0, "nothing runs any more");
+}

@@ -689,3 +689,15 @@ fn a_subscription_hears_of_another_service() {
     rig.drive(&mut open);
     assert!(open.exchange.is_done());
 }
+
+#[test]
+fn a_subscription_says_what_it_is_about() {
+    let mut rig = rig();
+    let wanted =
+        r#""notifications":{"toolsListChanged":true,"resourceSubscriptions":["test://a"]}"#;
+    let open = call(&mut rig, "subscriptions/listen", &[], wanted);
+    let about = crate::interest::Thing::Resource("test://a".into());
+    assert_eq!(open.exchange.interest().things, [about]);
+    let other = call_tool(&mut rig, "answer");
+    assert_eq!(other.exchange.interest().things, []);
+}

@@ -222,3 +222,14 @@ fn an_answer_that_nobody_takes_does_not_keep_its_exchange() {
     exchange.handle_disconnect(rig.now);
     assert!(exchange.is_done(), "for ever in the way");
 }
+
+#[test]
+fn a_body_that_is_complete_is_not_waited_for() {
+    let mut rig = rig();
+    let mut exchange = rig.open("POST /mcp", &BASE).exchange;
+    let given_up = rig.now.saturating_add(Limits::default().outbound_stall);
+    assert_eq!(exchange.poll_timeout(), Some(given_up));
+    rig.wait(Duration::from_secs(1));
+    exchange.handle_body_end(rig.now);
+    assert_eq!(exchange.poll_timeout(), None);
+}

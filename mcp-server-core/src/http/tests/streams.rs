@@ -463,3 +463,13 @@ fn a_reply_of_its_own_takes_messages_until_it_is_full() {
         assert_eq!(in_one_piece(&mut open), events, "{room}");
     }
 }
+
+#[test]
+fn a_reply_is_looked_at_when_it_becomes_a_stream() {
+    let mut rig = rig();
+    let id = session(&mut rig, "2025-06-18");
+    let open = call_tool(&mut rig, &id, "1", "wait");
+    assert!(open.exchange.is_seated());
+    let later = rig.now.saturating_add(Limits::default().sse_after);
+    assert_eq!(open.exchange.poll_timeout(), Some(later));
+}

@@ -8,7 +8,7 @@ use mcp_proto::{
     limits::Limits,
     method::{Capability, METHODS, Method},
     time::Instant,
-    types::CallToolResult,
+    types::{CallToolResult, CreateMessageParams, EmptyParams, InputRequest, InputRequests},
     version::ProtocolVersion,
 };
 
@@ -369,5 +369,76 @@ fn answers_count_without_a_state_and_only_where_a_call_may_ask() {
     assert!(
         answer.contains("-32603") && !answer.contains("inputRequests"),
         "{answer}"
+    );
+}
+
+#[test]
+fn a_connection_that_owes_much_or_has_heard_all_does_not_read() {
+    let mut limits = Limits::default();
+    limits.outbound_high_water = 1;
+    let mut conn = Conn::new(Arc::new(service(limits)), 1, Instant::ZERO);
+    conn.handle_bytes(
+        to_wire("{\"id\":1,\"method\":\"ping\",\"params\":{$m}}\n").as_bytes(),
+        Instant::ZERO,
+    );
+    assert!(conn.poll_event().is_none());
+    assert!(!conn.wants_read(), "its answer is not taken");
+    let mut out = Vec::new();
+    assert!(conn.poll_transmit(&mut out) && conn.wants_read());
+    conn.handle_eof(Instant::ZERO);
+    assert!(!conn.wants_read(), "nothing comes");
+    // Whoever says that nothing comes is not listened to any more.
+    conn.handle_bytes(b"nonsense\n", Instant::ZERO);
+    out.clear();
+    while let Some(event) = conn.poll_event() {
+        assert!(matches!(event, Event::Closed(_)), "{event:?}");
+    }
+    assert!(!conn.poll_transmit(&mut out), "{out:?}");
+}
+
+#[test]
+fn time_passes_with_whatever_comes() {
+    let mut conn = conn();
+    let later = Instant::ZERO.saturating_add(Duration::from_secs(7));
+    let line = r#"{"id":1,"method":"tools/call","params":{"name":"hold",$m}}"#;
+    conn.handle_bytes(to_wire(line).as_bytes(), Instant::ZERO);
+    conn.handle_bytes(b"\n", later);
+    assert!(matches!(conn.poll_event(), Some(Event::Call(_))));
+    let deadline = later.saturating_add(Limits::default().call_timeout);
+    assert_eq!(conn.poll_timeout(), Some(deadline));
+}
+
+#[test]
+fn a_question_is_asked_with_all_that_it_says() {
+    let mut conn = conn();
+    let hello = r#"{"id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"roots":{},"sampling":{}}}}"#;
+    conn.handle_bytes(to_wire(hello).as_bytes(), Instant::ZERO);
+    conn.handle_bytes(b"\n", Instant::ZERO);
+    assert!(conn.poll_event().is_none());
+    let held = call(
+        &mut conn,
+        r#"{"id":2,"method":"tools/call","params":{"name":"hold"}}"#,
+    );
+    let mut roots = EmptyParams::default();
+    roots
+        .meta
+        .get_or_insert_default()
+        .insert("com.example/x", Json::null());
+    let sample = CreateMessageParams::ask("how?", 7);
+    let mut questions = InputRequests::new();
+    questions.insert("r", InputRequest::ListRoots(roots));
+    questions.insert("s", sample.into());
+    let outcome = Outcome::NeedInput(NeedInput::new(questions));
+    let _ = conn.finish(held.ticket, outcome, Instant::ZERO);
+    let mut out = Vec::new();
+    while conn.poll_transmit(&mut out) {}
+    let out = String::from_utf8(out).unwrap();
+    let asked: Vec<&str> = out.lines().skip(1).collect();
+    assert_eq!(
+        asked,
+        [
+            r#"{"jsonrpc":"2.0","id":1,"method":"roots/list","params":{"_meta":{"com.example/x":null}}}"#,
+            r#"{"jsonrpc":"2.0","id":2,"method":"sampling/createMessage","params":{"messages":[{"role":"user","content":{"type":"text","text":"how?"}}],"maxTokens":7}}"#,
+        ]
     );
 }

@@ -26,7 +26,7 @@ use hyper_util::client::legacy::{
     self, Client, ResponseFuture,
     connect::{Connected, Connection, proxy::Tunnel},
 };
-use mcp_proto::time::Instant;
+use mcp_proto::{limits::Limits, time::Instant};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
@@ -104,25 +104,39 @@ where
         .https_or_http()
         .enable_http1()
         .wrap_connector(route);
-    let patient = Patient {
-        connector: tls,
-        timer: timer.clone(),
-        limit: limits.connect_timeout,
-    };
-    let client = Client::builder(executor)
-        .pool_timer(timer.clone())
-        .timer(timer)
-        .pool_idle_timeout(IDLE)
-        .pool_max_idle_per_host(limits.fetches)
-        // It must be 8 KiB at least; hyper refuses less by a panic.
-        .http1_max_buf_size(limits.response_head_bytes.max(8 * 1024))
-        .build(patient);
+    let client = bounded(tls, limits, (executor, timer));
     let forwarded = proxy.filter(|_| !endpoint.is_secure());
     let hyper = Hyper {
         client,
         proxy_authorization: forwarded.as_ref().and_then(Proxy::authorization),
     };
     Ok(HttpTurns::new(builder, endpoint, hyper, now))
+}
+
+/// hyper's client with our bounds, over any connector.
+fn bounded<C, E, T>(
+    connector: C,
+    limits: &Limits,
+    (executor, timer): (E, T),
+) -> Client<Patient<C, T>, Once>
+where
+    Patient<C, T>: legacy::connect::Connect + Clone,
+    E: Executor<BoxFuture<()>> + Clone + Send + Sync + 'static,
+    T: Timer + Clone + Send + Sync + 'static,
+{
+    let patient = Patient {
+        connector,
+        timer: timer.clone(),
+        limit: limits.connect_timeout,
+    };
+    Client::builder(executor)
+        .pool_timer(timer.clone())
+        .timer(timer)
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(limits.fetches)
+        // It must be 8 KiB at least; hyper refuses less by a panic.
+        .http1_max_buf_size(limits.response_head_bytes.max(8 * 1024))
+        .build(patient)
 }
 
 fn tls_config(
@@ -411,3 +425,6 @@ where
         }))
     }
 }
+
+#[cfg(test)]
+mod tests;

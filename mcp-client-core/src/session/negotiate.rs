@@ -493,6 +493,12 @@ mod tests {
             -32602,
             r#"{"supported":["2024-11-05"],"requested":"2025-11-25"}"#,
         );
+        // A server that names what it refuses means nothing by it.
+        let senseless = error(-32602, r#"{"supported":["2025-11-25"]}"#);
+        assert_eq!(
+            show(start(V2025_11_25).initialize_answered(Err(&senseless))),
+            "failed: the server refused to initialize: no (-32602)"
+        );
         let mut negotiation = start(V2025_11_25);
         assert_eq!(
             show(negotiation.initialize_answered(Err(&refusal))),

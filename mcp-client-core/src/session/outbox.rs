@@ -129,6 +129,14 @@ mod tests {
     }
 
     #[test]
+    fn what_common_messages_take_is_kept() {
+        let mut outbox = Outbox::default();
+        outbox.push(Lane::Note, |bytes| bytes.resize(200_000, b'a'));
+        outbox.pop(&mut Vec::new());
+        assert!(outbox.bytes.capacity() >= 200_000);
+    }
+
+    #[test]
     fn a_buffer_is_given_back_where_it_is_larger_than_what_is_kept() {
         for (room, kept) in [(KEPT_BYTES, KEPT_BYTES), (KEPT_BYTES + 1, 0)] {
             let mut outbox = Outbox {

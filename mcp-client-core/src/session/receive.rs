@@ -367,7 +367,7 @@ impl Session {
                 let deadline = call.timing.deadline(now);
                 self.calls.set_deadline(id, deadline);
             }
-            State::Done(_) => return,
+            // Over, or not asked yet.
             _ if call.following.is_none() => return,
             _ => {}
         }

@@ -53,3 +53,42 @@ impl Spare {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buffer(length: usize, capacity: usize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(capacity);
+        bytes.resize(length, b'1');
+        assert_eq!(bytes.capacity(), capacity);
+        bytes
+    }
+
+    #[test]
+    fn buffers_are_kept_for_the_next_call_unless_they_are_large() {
+        for (length, capacity, kept) in [
+            (8192, 8192, true),
+            (1, 8192, true),
+            (8193, 8193, false),
+            (1, 8193, false),
+        ] {
+            let mut spare = Spare::default();
+            let text = String::from_utf8(buffer(length, capacity)).unwrap();
+            let json = Json::slice_of(text, 0..length).unwrap();
+            spare.keep_text(Reply::Text(json));
+            spare.keep_params(Some(buffer(length, capacity)));
+            let expected = if kept { capacity } else { 0 };
+            let room = (spare.text.capacity(), spare.params.capacity());
+            assert_eq!(room, (expected, expected), "{length} in {capacity}");
+            assert!(spare.text.is_empty() && spare.params.is_empty());
+            // What is kept is used.
+            let params = spare.params(b"{}");
+            assert_eq!(
+                (params.as_slice(), spare.params.capacity()),
+                (&b"{}"[..], 0)
+            );
+            assert!(!kept || params.capacity() == capacity);
+        }
+    }
+}

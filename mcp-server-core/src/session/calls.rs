@@ -249,9 +249,9 @@ impl Session {
             })) => set(&mut kept.work, lent.share()),
             _ => {}
         }
-        match self.events.back_mut() {
-            Some(Event::Call(newest)) if newest.ticket.0 == call => set(&mut newest.work, lent),
-            _ => {}
+        // It was handed out a moment ago.
+        if let Some(Event::Call(newest)) = self.events.back_mut() {
+            set(&mut newest.work, lent);
         }
     }
 

@@ -1,11 +1,13 @@
 //! Calls: sent, answered, timed out, cancelled, lost.
 
 use super::*;
+use crate::session::{call::State, pending::Reply};
 use crate::{
     CallError, CallOptions, Closed, Extension, Malformed, Misuse, NegotiationError, Pending,
 };
 use alloc::vec;
 use mcp_proto::{
+    frame::Line,
     json::Json,
     request::{CallTool, Complete, ListTools, Ping, ReadResource, Subscribe},
     rpc::RpcError,
@@ -726,4 +728,43 @@ fn what_an_extension_says_in_every_request_is_said_since_2026_alone() {
         let sent = script.sent_lines().concat();
         assert_eq!(sent.contains("com.example/said"), says, "{sent}");
     }
+}
+
+#[test]
+fn a_result_that_came_in_a_line_of_its_own_is_not_copied() {
+    let mut script = Script::stateless(|_| {});
+    let call = script.add(&CallOptions::default());
+    let line = br#"{"jsonrpc":"2.0","id":2,"result":{"resultType":"complete","content":[]}}"#;
+    let line = line.to_vec();
+    let place = line.as_ptr_range();
+    script.client.receive(Line::Owned(line));
+    let state = &script.client.calls.get(call.id()).unwrap().state;
+    let State::Done(Ok(Reply::Text(json))) = state else {
+        panic!("{state:?}")
+    };
+    assert!(place.contains(&json.as_str().as_ptr()));
+}
+
+#[test]
+fn what_is_told_of_a_call_that_is_over_is_told_nobody() {
+    let mut script = Script::stateless(|_| {});
+    let call = script.add(&CallOptions::default().with_progress());
+    let token = call.id().as_u64();
+    script.result(2, r#"{"resultType":"complete","content":[]}"#);
+    let report = format!(r#"{{"progressToken":{token},"progress":1}}"#);
+    script.note("notifications/progress", &report);
+    assert_eq!(script.events(), ["done"]);
+}
+
+/// Without the extension a session's result has no type, whatever it looks like.
+#[test]
+fn until_2025_a_result_is_what_was_asked_for() {
+    let mut script = Script::handshake(|_| {});
+    let call = script.add(&CallOptions::default());
+    script.result(
+        2,
+        r#"{"resultType":"task","content":[],"task":{"taskId":"T","status":"working","createdAt":"2026-01-01T00:00:00Z","lastUpdatedAt":"2026-01-01T00:00:00Z","ttl":1}}"#,
+    );
+    assert_eq!(script.events(), ["done"]);
+    assert!(script.take(call).unwrap().content.is_empty());
 }

@@ -328,3 +328,15 @@ fn an_acknowledgement_may_cross_the_end_of_its_stream() {
     script.acknowledge(77, "{}");
     assert!(script.events()[0].starts_with("fault Notification"));
 }
+
+#[test]
+fn the_next_stream_is_a_time_to_wait_for() {
+    let mut script = Script::stateless(|_| {});
+    let _ = script.subscribe(Subscription::lists());
+    script.acknowledge(2, r#"{"toolsListChanged":true}"#);
+    script.events();
+    script.result(2, r#"{"resultType":"complete"}"#);
+    script.events();
+    let due = script.client.poll_timeout().unwrap();
+    assert_eq!(due.duration_since(script.now), Duration::from_secs(1));
+}

@@ -13,9 +13,9 @@ use mcp_proto::{
 };
 
 use crate::{
-    call::{Call, Event, NeedInput, Outcome},
+    call::{Call, Event, NeedInput, Outcome, Work},
     conn::Conn,
-    session::serve::require,
+    session::{Session, receive::Arrival, serve::require},
 };
 
 /// A client that can be asked for its roots.
@@ -441,4 +441,42 @@ fn a_question_is_asked_with_all_that_it_says() {
             r#"{"jsonrpc":"2.0","id":2,"method":"sampling/createMessage","params":{"messages":[{"role":"user","content":{"type":"text","text":"how?"}}],"maxTokens":7}}"#,
         ]
     );
+}
+
+/// Of a long line the arguments are lent, and arrive wherever the call is meanwhile.
+#[test]
+fn long_arguments_are_there_again_when_the_call_has_asked() {
+    let mut conn = conn();
+    let hello = r#"{"id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"roots":{}}}}"#;
+    conn.handle_bytes(to_wire(hello).as_bytes(), Instant::ZERO);
+    conn.handle_bytes(b"\n", Instant::ZERO);
+    assert!(conn.poll_event().is_none());
+    let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(20_000));
+    let line = format!(
+        r#"{{"id":2,"method":"tools/call","params":{{"name":"hold","arguments":{long}}}}}"#
+    );
+    let first = call(&mut conn, &line);
+    let mut questions = InputRequests::new();
+    questions.insert("r", InputRequest::ListRoots(EmptyParams::default()));
+    let outcome = Outcome::NeedInput(NeedInput::new(questions));
+    let _ = conn.finish(first.ticket, outcome, Instant::ZERO);
+    assert!(conn.poll_event().is_none());
+    let again = call(&mut conn, r#"{"id":1,"result":{"roots":[]}}"#);
+    for work in [first.work, again.work] {
+        let Work::Tool { arguments, .. } = work else {
+            panic!("{work:?}")
+        };
+        assert_eq!(arguments.unwrap().as_str(), long);
+    }
+}
+
+#[test]
+fn the_first_call_takes_room_for_one() {
+    let limits = Arc::new(Limits::default());
+    let service = service(Limits::default());
+    let mut session = Session::new(1, &limits, Instant::ZERO);
+    assert_eq!(session.events.capacity(), 0);
+    let line = to_wire(r#"{"id":1,"method":"tools/call","params":{"name":"hold",$m}}"#);
+    session.handle_text(&line, &Arrival::new(&service, 0), Instant::ZERO);
+    assert_eq!((session.events.len(), session.events.capacity()), (1, 1));
 }

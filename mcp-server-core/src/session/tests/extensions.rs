@@ -13,7 +13,7 @@ use mcp_proto::{
 };
 
 use crate::{
-    call::{Event, Outcome},
+    call::{Event, Outcome, Work},
     conn::Conn,
     extension::{Extension, ExtensionMethod, ExtensionResult},
     service::Service,
@@ -278,4 +278,25 @@ fn a_session_follows_so_many_tasks_that_it_has_begun_and_no_more() {
         change topic:c=1"#;
     let script = [OPEN, &begin(1, "a"), &begin(2, "b"), &begin(3, "c"), told].concat();
     play_on(service(limits), &script);
+}
+
+#[test]
+fn a_task_has_its_arguments_however_long_they_are() {
+    let mut conn = Conn::new(Arc::new(service(Limits::default())), 1, Instant::ZERO);
+    let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(20_000));
+    let claims = r#""_meta":{"mcp/protocolVersion":"2026-07-28","mcp/clientCapabilities":{"extensions":{"com.example/x":{}}}}"#;
+    let line = format!(
+        r#"{{"id":1,"method":"tools/call","params":{{"name":"may","task":{{"ttl":5}},"arguments":{long},{claims}}}}}"#
+    );
+    conn.handle_bytes(to_wire(&line).as_bytes(), Instant::ZERO);
+    conn.handle_bytes(b"\n", Instant::ZERO);
+    let Some(Event::Call(call)) = conn.poll_event() else {
+        panic!("no call")
+    };
+    let Work::Task(task) = call.work else {
+        panic!("no task")
+    };
+    assert_eq!(task.arguments.unwrap().as_str(), long);
+    // Since 2026-07-28 nobody but the server says how long it is kept.
+    assert_eq!(task.ttl_ms, None);
 }

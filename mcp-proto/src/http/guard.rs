@@ -138,6 +138,9 @@ impl Names {
     /// ```
     #[must_use]
     pub fn allow(&self, host: &str) -> bool {
+        if *self == Self::Loopback && is_usual_loopback(host) {
+            return true;
+        }
         let Some((name, port)) = split_port(host) else {
             return false;
         };
@@ -175,6 +178,21 @@ impl Origins {
                 .any(|listed| listed.eq_ignore_ascii_case(origin)),
         }
     }
+}
+
+// What nearly every client of this machine says is compared, and not read.
+fn is_usual_loopback(host: &str) -> bool {
+    let port = host
+        .strip_prefix("127.0.0.1:")
+        .or_else(|| host.strip_prefix("localhost:"));
+    port.is_some_and(|port| {
+        let add = |number: u32, byte: u8| {
+            let digit = byte.wrapping_sub(b'0');
+            (digit < 10).then(|| number * 10 + u32::from(digit))
+        };
+        let number = port.bytes().take(6).try_fold(0, add);
+        number.is_some_and(|number| port.len() < 6 && number <= u32::from(u16::MAX))
+    })
 }
 
 // A host and its port; `None` where it is neither `name`, `name:port` nor `[address]:port`.
@@ -237,6 +255,16 @@ mod tests {
             ("LOCALHOST:3000", true, false),
             ("localhost.:3000", true, false),
             ("127.0.0.1:80", true, false),
+            ("127.0.0.1:", true, false),
+            ("127.0.0.1:65535", true, false),
+            ("127.0.0.1:65536", false, false),
+            ("127.0.0.1:99999", false, false),
+            // Read as a number of the usual length it would be one.
+            ("127.0.0.1:000080", true, false),
+            ("127.0.0.1:100080", false, false),
+            ("localhost:+80", false, false),
+            ("localhost:8o", false, false),
+            ("localhost:80.evil.example", false, false),
             ("127.9.9.9", true, false),
             ("[::1]", true, false),
             ("[::1]:8080", true, false),

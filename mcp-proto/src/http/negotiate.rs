@@ -117,6 +117,9 @@ impl ContentType {
             (Some(value), None) => value,
             _ => return Self::Other,
         };
+        if value == super::JSON {
+            return Self::Json;
+        }
         let essence = value
             .to_str()
             .unwrap_or_default()

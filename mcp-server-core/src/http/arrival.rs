@@ -1,20 +1,26 @@
 //! A request that is arriving.
 
-use alloc::{string::String, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 
 use http::request::Parts;
-use mcp_proto::{rpc::Rejected, time::Instant};
+use mcp_proto::{
+    rpc::{Incoming, Rejected},
+    time::Instant,
+};
 
-use super::head::Way;
+use super::{
+    head::{VersionHeader, Way},
+    refusal::Refusal,
+    serving::is_initialize,
+};
 
 /// A request as far as it is here.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) head: Parts,
     pub(super) way: Way,
+    pub(super) version: VersionHeader,
     pub(super) body: Vec<u8>,
-    // The body, once it is known to be text.
-    pub(super) text: Option<String>,
     pub(super) subject: Option<Arc<str>>,
     // How long the body is, as far as the head says so.
     pub(super) length: usize,
@@ -35,14 +41,54 @@ impl Request {
         self.body.extend_from_slice(chunk);
     }
 
-    /// The body as text.
-    pub(super) fn take_text(&mut self) -> Result<String, Rejected> {
-        match self.text.take() {
-            Some(text) => Ok(text),
-            None => {
-                let body = core::mem::take(&mut self.body);
-                String::from_utf8(body).map_err(|_| Rejected::not_utf8())
-            }
+    fn take_text(&mut self) -> Result<String, Rejected> {
+        let body = core::mem::take(&mut self.body);
+        String::from_utf8(body).map_err(|_| Rejected::not_utf8())
+    }
+}
+
+/// A request that is complete, and the text of its body.
+#[derive(Debug)]
+pub(super) struct Complete {
+    pub(super) request: Box<Request>,
+    pub(super) text: Result<String, Rejected>,
+}
+
+impl Complete {
+    pub(super) fn new(mut request: Box<Request>) -> Self {
+        let text = request.take_text();
+        Self { request, text }
+    }
+
+    /// The request as it came.
+    pub(super) fn into_request(self) -> Box<Request> {
+        let Self { mut request, text } = self;
+        if let Ok(text) = text {
+            request.body = text.into_bytes();
+        }
+        request
+    }
+}
+
+/// What a request brings that is to join a session.
+#[derive(Debug)]
+// Taken apart where it is made: a box would cost more than the copy.
+#[allow(clippy::large_enum_variant)]
+pub(super) enum Content<'a> {
+    /// It has no body.
+    Nothing,
+    /// Messages, and the text in which they lie.
+    Messages(Incoming<'a>, &'a str),
+    /// What is no message, for a session that answers on another stream.
+    Unreadable(Refusal),
+}
+
+impl Content<'_> {
+    /// Whether this may open a session, which needs an id.
+    pub(super) fn opens(&self, way: &Way) -> bool {
+        match self {
+            Self::Messages(incoming, _) => is_initialize(incoming),
+            _ => *way == Way::PairStream,
         }
     }
 }

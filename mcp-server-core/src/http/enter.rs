@@ -1,64 +1,121 @@
 //! How requests find their session, or open one.
 
-use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 
 use http::StatusCode;
 use mcp_proto::{
     http::session_id,
-    limits::Limits,
-    rpc::{self, Message, Rejected, RpcError},
+    rpc::{Incoming, Message, RpcError},
     time::Instant,
     version::ProtocolVersion,
 };
 
 use super::{
-    arrival::Request,
+    arrival::{Content, Request},
     dialog::Dialog,
-    exchange::shutting_down,
     head::{self, VersionHeader, Way},
     legacy::{HttpSession, Tray},
-    refusal::Refusal,
+    refusal::{Refusal, shutting_down},
     seat::Form,
     server::{HttpServer, HttpServerEvent},
-    serving::{id_of, is_initialize, no_batches, split, unknown_version},
+    serving::{id_of, is_initialize, no_batches, unknown_version},
     store::EventId,
     streams::{Next, Seat},
 };
 
 /// What becomes of an exchange that joins.
 pub(super) enum Entry {
-    Seat {
-        tag: u32,
-        seat: Seat,
-        form: Form,
-    },
-    Done(StatusCode),
+    /// It reads a stream.
+    Seat { tag: u32, seat: Seat, form: Form },
+    /// Its messages were taken in, and there is nothing else to say.
+    Told(Told),
+    /// Its session has ended, as it wanted.
+    Ended,
     /// `initialize` has failed: there is no session.
     Failed(Vec<Box<[u8]>>),
 }
 
+/// A session that has taken messages, which are still to be lent, and it to be pumped.
+pub(super) struct Told {
+    tag: u32,
+    // Where the answers are read, if there is a request among the messages.
+    seat: Option<(Seat, Form)>,
+    // It was opened for them.
+    opened: bool,
+}
+
 impl<H: Clone, W: Clone> HttpServer<H, W> {
+    /// `entropy` is wanted where the request [may open a session](Content::opens).
     pub(super) fn enter(
         &mut self,
-        request: &mut Request,
+        request: &Request,
+        content: Content<'_>,
         waker: W,
-        entropy: &[u8; 16],
+        entropy: Option<&[u8; 16]>,
         now: Instant,
     ) -> Result<Entry, Refusal> {
         if self.closed {
             return Err(shutting_down());
         }
-        match request.way {
-            Way::Listen => self.listen(request, waker, now),
-            Way::Delete => {
+        match (&request.way, content) {
+            (Way::Listen, _) => self.listen(request, waker, now),
+            (Way::PairStream, _) => self.open_pair(request, waker, entropy, now),
+            (Way::PairPost, content) => self.post_to_pair(request, content, now),
+            (Way::Post, Content::Messages(messages, text)) => {
+                self.post(request, messages, text, waker, entropy, now)
+            }
+            (Way::Delete, _) => {
                 let tag = self.find(request, head::session_of(&request.head.headers)?)?;
                 self.end(tag, now);
-                Ok(Entry::Done(StatusCode::NO_CONTENT))
+                Ok(Entry::Ended)
             }
-            Way::PairStream => self.open_pair(request, waker, entropy, now),
-            Way::PairPost => self.post_to_pair(request, now),
-            _ => self.post(request, waker, entropy, now),
+            // Nothing else says `HttpEvent::Join`.
+            _ => Err(Refusal::no_session()),
         }
+    }
+
+    /// What comes of an entry, once nobody needs the messages any more.
+    pub(super) fn follow_up(&mut self, entry: Entry, text: Option<String>, now: Instant) -> Entry {
+        let Entry::Told(told) = entry else {
+            return entry;
+        };
+        let tag = told.tag;
+        if let (Some(session), Some(text)) = (self.sessions.get_mut(&tag), text) {
+            session.dialog.lend(text);
+        }
+        self.pump(tag, now);
+        let Told {
+            seat: Some((seat, form)),
+            opened,
+            ..
+        } = told
+        else {
+            return Entry::Told(told);
+        };
+        // Nobody gets a session who could not say what it is for.
+        let failed = |session: &HttpSession<H, W>| session.dialog.version().is_none();
+        if opened
+            && self
+                .sessions
+                .get(&tag)
+                .is_some_and(|session| failed(session))
+        {
+            return Entry::Failed(self.undo(tag, seat, now));
+        }
+        Entry::Seat { tag, seat, form }
+    }
+
+    // Ends a session that was opened in vain: what it has answered.
+    fn undo(&mut self, tag: u32, seat: Seat, now: Instant) -> Vec<Box<[u8]>> {
+        let mut answers = Vec::new();
+        if let Some(session) = self.sessions.get_mut(&tag) {
+            let (streams, id, store) = (&mut session.streams, &session.id, &mut *self.store);
+            while let Next::Event(event) = streams.take(seat, false, id, store) {
+                answers.push(event.message);
+            }
+        }
+        self.end(tag, now);
+        answers
     }
 
     // The session that a request names, if it is one of the same subject. An answer that told the
@@ -73,7 +130,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         if session.subject != request.subject || session.pair != pair {
             return Err(Refusal::no_session());
         }
-        if !pair && head::version_of(&request.head.headers) == VersionHeader::Unknown {
+        if !pair && request.version == VersionHeader::Unknown {
             return Err(unknown_version());
         }
         Ok(tag)
@@ -81,52 +138,46 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
 
     fn post(
         &mut self,
-        request: &mut Request,
+        request: &Request,
+        messages: Incoming<'_>,
+        text: &str,
         waker: W,
-        entropy: &[u8; 16],
+        entropy: Option<&[u8; 16]>,
         now: Instant,
     ) -> Result<Entry, Refusal> {
-        let text = request.take_text().map_err(unreadable)?;
-        let request = &*request;
-        let (messages, batch) = parse(&text, self.service.limits())?;
-        let opens = !batch && messages.iter().flatten().any(is_initialize);
+        let opens = is_initialize(&messages);
         let refused = |refusal: Refusal| refusal.in_answer_to(id_of(&messages));
         let named = head::session_of(&request.head.headers).map_err(refused)?;
-        if opens && named.is_none() {
-            return self.open(request, messages, &text, waker, entropy, now);
-        }
-        let tag = self.find(request, named).map_err(refused)?;
-        if opens {
+        let tag = match named {
+            None if opens => self.add(request, entropy, now),
+            named => self.find(request, named),
+        };
+        let tag = tag.map_err(refused)?;
+        if opens && named.is_some() {
             let error = RpcError::invalid_request("the session is initialized already");
             return Err(refused(Refusal::envelope(None, error)));
         }
-        let whole = (!batch).then_some(&*text);
-        let entry = self.deliver(tag, messages, whole, waker, now)?;
-        if let Some(session) = self.sessions.get_mut(&tag) {
-            session.dialog.lend(text);
-        }
-        self.pump(tag, now);
-        Ok(entry)
+        self.deliver(tag, messages, text, waker, opens, now)
     }
 
-    // What comes of it is for `pump`. `whole`: the text of the only message.
+    // What comes of it is for `follow_up`.
     fn deliver(
         &mut self,
         tag: u32,
-        messages: Vec<Result<Message<'_>, Rejected>>,
-        whole: Option<&str>,
+        messages: Incoming<'_>,
+        text: &str,
         waker: W,
+        opened: bool,
         now: Instant,
     ) -> Result<Entry, Refusal> {
         let Some(session) = self.sessions.get_mut(&tag) else {
             return Err(Refusal::no_session());
         };
-        let batch = whole.is_none();
+        let batch = matches!(messages, Incoming::Batch(_));
         if batch && session.dialog.version() != Some(ProtocolVersion::V2025_03_26) {
             return Err(no_batches());
         }
-        let answered = |message: &&Result<Message<'_>, Rejected>| !matches!(message, Ok(message) if !is_request(message));
-        let owed = messages.iter().filter(answered).count() as u32;
+        let owed = answers_owed(&messages);
         let seat = (owed > 0).then(|| session.streams.open(owed, waker));
         let form = session.post_form(&self.options, self.service.limits(), batch);
         let mut tray = Tray {
@@ -136,48 +187,9 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         };
         session.touch(now);
         let origin = seat.map_or(0, |seat| seat.stream);
-        session.handle(messages, whole, origin, now, &mut tray);
-        Ok(
-            seat.map_or(Entry::Done(StatusCode::ACCEPTED), |seat| Entry::Seat {
-                tag,
-                seat,
-                form,
-            }),
-        )
-    }
-
-    fn open(
-        &mut self,
-        request: &Request,
-        messages: Vec<Result<Message<'_>, Rejected>>,
-        text: &str,
-        waker: W,
-        entropy: &[u8; 16],
-        now: Instant,
-    ) -> Result<Entry, Refusal> {
-        let refused = |refusal: Refusal| refusal.in_answer_to(id_of(&messages));
-        let tag = self.add(request, entropy, now).map_err(refused)?;
-        let entry = self.deliver(tag, messages, Some(text), waker, now)?;
-        self.pump(tag, now);
-        let Some(session) = self.sessions.get_mut(&tag) else {
-            return Ok(entry);
-        };
-        // Nobody gets a session who could not say what it is for.
-        if session.dialog.version().is_none() {
-            let mut answers = Vec::new();
-            if let Entry::Seat { seat, .. } = entry {
-                while let Next::Event(event) =
-                    session
-                        .streams
-                        .take(seat, false, &session.id, &mut *self.store)
-                {
-                    answers.push(event.message);
-                }
-            }
-            self.end(tag, now);
-            return Ok(Entry::Failed(answers));
-        }
-        Ok(entry)
+        session.handle(messages, text, origin, now, &mut tray);
+        let seat = seat.map(|seat| (seat, form));
+        Ok(Entry::Told(Told { tag, seat, opened }))
     }
 
     fn listen(&mut self, request: &Request, waker: W, now: Instant) -> Result<Entry, Refusal> {
@@ -214,7 +226,7 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         &mut self,
         request: &Request,
         waker: W,
-        entropy: &[u8; 16],
+        entropy: Option<&[u8; 16]>,
         now: Instant,
     ) -> Result<Entry, Refusal> {
         let tag = self.add(request, entropy, now)?;
@@ -231,14 +243,23 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
     }
 
     // Whatever is asked is answered on the stream; this request only hears that it has arrived.
-    fn post_to_pair(&mut self, request: &mut Request, now: Instant) -> Result<Entry, Refusal> {
+    fn post_to_pair(
+        &mut self,
+        request: &Request,
+        content: Content<'_>,
+        now: Instant,
+    ) -> Result<Entry, Refusal> {
         let found = self.find(request, head::pair_session_of(&request.head));
         let tag = found.map_err(|refusal| refusal.in_answer_to(None))?;
-        let text = request.take_text().map_err(unreadable)?;
-        let (messages, batch) = parse(&text, self.service.limits())?;
+        let (messages, text) = match content {
+            Content::Messages(messages, text) => (messages, text),
+            Content::Unreadable(refusal) => return Err(refusal),
+            Content::Nothing => return Err(Refusal::no_session()),
+        };
         let Some(session) = self.sessions.get_mut(&tag) else {
             return Err(Refusal::no_session());
         };
+        let batch = matches!(messages, Incoming::Batch(_));
         if batch && session.dialog.version() != Some(ProtocolVersion::V2025_03_26) {
             return Err(no_batches());
         }
@@ -248,13 +269,23 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
             limits: self.service.limits(),
         };
         session.touch(now);
-        session.handle(messages, (!batch).then_some(&*text), 0, now, &mut tray);
-        session.dialog.lend(text);
-        self.pump(tag, now);
-        Ok(Entry::Done(StatusCode::ACCEPTED))
+        session.handle(messages, text, 0, now, &mut tray);
+        let (seat, opened) = (None, false);
+        Ok(Entry::Told(Told { tag, seat, opened }))
     }
 
-    fn add(&mut self, request: &Request, entropy: &[u8; 16], now: Instant) -> Result<u32, Refusal> {
+    fn add(
+        &mut self,
+        request: &Request,
+        entropy: Option<&[u8; 16]>,
+        now: Instant,
+    ) -> Result<u32, Refusal> {
+        let Some(entropy) = entropy else {
+            return Err(Refusal::http(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "there is no randomness for a session's id",
+            ));
+        };
         if self.sessions.len() >= self.service.limits().sessions {
             self.make_room(now)?;
         }
@@ -297,16 +328,18 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
     }
 }
 
-type Messages<'a> = Vec<Result<Message<'a>, Rejected>>;
-
-fn parse<'a>(text: &'a str, limits: &Limits) -> Result<(Messages<'a>, bool), Refusal> {
-    rpc::parse_text(text, limits).map(split).map_err(unreadable)
-}
-
-fn unreadable(rejected: Rejected) -> Refusal {
-    Refusal::envelope(rejected.id, rejected.error).in_answer_to(None)
-}
-
-fn is_request(message: &Message<'_>) -> bool {
-    matches!(message, Message::Request { .. })
+// How many answers there will be: one for each request, and one for each member of a batch that is
+// no message.
+fn answers_owed(messages: &Incoming<'_>) -> u32 {
+    let is_request = |message: &Message<'_>| matches!(message, Message::Request { .. });
+    match messages {
+        Incoming::Single(message) => u32::from(is_request(message)),
+        Incoming::Batch(messages) => {
+            let answered = messages
+                .iter()
+                .filter(|message| message.as_ref().map_or(true, is_request));
+            answered.count() as u32
+        }
+        _ => 0,
+    }
 }

@@ -10,14 +10,17 @@
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 
 use http::{HeaderValue, Method as HttpMethod, Response, StatusCode, header, request::Parts};
-use mcp_proto::{rpc::CallId, time::Instant};
+use mcp_proto::{
+    rpc::{self, CallId},
+    time::Instant,
+};
 
 use super::{
-    arrival::Request,
+    arrival::{Complete, Content, Request},
     head::{self, Way},
     options::{HttpOptions, SessionMode},
     page,
-    refusal::Refusal,
+    refusal::{Refusal, shutting_down, unreadable},
     reply::{Body, Reply},
     request::{self, Target},
     seat::Seated,
@@ -41,8 +44,9 @@ pub enum HttpEvent<H> {
     /// Judge the request and say so to [`Exchange::handle_verdict`]: the bearer token, if it has
     /// one. Only where [`HttpOptions::authorize`] is on.
     Authorize(Option<String>),
-    /// The request belongs to a session: hand the exchange to
-    /// [`HttpServer::join`](super::HttpServer::join).
+    /// The request may belong to a session: hand the exchange to
+    /// [`HttpServer::join`](super::HttpServer::join), which reads it. One that belongs to none goes
+    /// on as if nothing had happened.
     Join,
     /// The client subscribes to changes: from now on they are to be handed to
     /// [`Exchange::handle_service`] and [`Exchange::handle_change`], beginning with what the
@@ -68,8 +72,9 @@ pub enum Verdict {
 /// One HTTP request and its response, as a machine.
 ///
 /// Exchanges of revision 2026-07-28 share nothing but the [`Service`]; many can run at once
-/// without a lock. Those of older revisions say [`HttpEvent::Join`] once their body is there, and
-/// are then fed by the [`HttpServer`](super::HttpServer).
+/// without a lock. Those whose head does not say that they are of that revision say
+/// [`HttpEvent::Join`] once their body is there, and are then fed by the
+/// [`HttpServer`](super::HttpServer) where they are of an older one.
 ///
 /// Drive it so: hand in what comes (`handle_*`, `finish`, `note`), drain
 /// [`poll_event`](Self::poll_event), take [`poll_head`](Self::poll_head) and
@@ -125,10 +130,10 @@ impl<H: Clone> Exchange<H> {
         let length = head.headers.get(header::CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
         let request = Box::new(Request {
+            version: head::version_of(&head.headers),
             head,
             way,
             body: Vec::new(),
-            text: None,
             subject: None,
             length: length.unwrap_or(0).min(limits.message_bytes),
             complete: false,
@@ -460,53 +465,75 @@ impl<H: Clone> Exchange<H> {
         });
     }
 
-    // Reads a complete body.
+    // Reads a complete body, unless it may belong to a session: then it is read when it joins.
     fn read(&mut self) {
-        let State::Receiving(mut request) = core::mem::replace(&mut self.state, State::Done) else {
+        let State::Receiving(request) = core::mem::replace(&mut self.state, State::Done) else {
             return;
         };
-        if request.way == Way::PairPost {
+        let stateful = self.options.sessions == SessionMode::Stateful;
+        if request.way == Way::PairPost || stateful && !request.version.is_modern() {
             self.state = State::Joining(request, false);
             return;
         }
-        let limits = self.service.limits();
-        let text = match request.take_text() {
-            Ok(text) => text,
-            Err(rejected) => {
-                return self.refuse(request::refusal(rejected, &request.head.headers));
+        let complete = Complete::new(request);
+        // An `initialize` that says nothing of the revision in the header.
+        if self.sort(&complete).is_some() {
+            self.state = State::Joining(complete.into_request(), false);
+        } else {
+            self.lend(complete);
+        }
+    }
+
+    /// What a request says that wants to join a session. `None` where it belongs to none: it is
+    /// served or refused here, and its text is to be [lent](Self::lend).
+    pub(super) fn sort<'a>(&mut self, complete: &'a Complete) -> Option<Content<'a>> {
+        let Complete { request, text } = complete;
+        let (version, limits) = (request.version, self.service.limits());
+        let text = match (text, &request.way) {
+            (Ok(text), Way::Post) => text,
+            (Ok(text), Way::PairPost) => {
+                let incoming = rpc::parse_text(text, limits);
+                return Some(match incoming {
+                    Ok(incoming) => Content::Messages(incoming, text),
+                    Err(rejected) => Content::Unreadable(unreadable(rejected)),
+                });
             }
+            (Err(rejected), Way::PairPost) => {
+                return Some(Content::Unreadable(unreadable(rejected.clone())));
+            }
+            (Err(rejected), Way::Post) => {
+                self.refuse(request::refusal(rejected.clone(), version));
+                return None;
+            }
+            _ => return Some(Content::Nothing),
         };
-        let served =
-            match request::classify(&text, &request.head.headers, self.options.sessions, limits) {
-                Err(refusal) => Err(refusal),
-                Ok(Target::Accepted) => return self.accept(),
-                Ok(Target::Modern(message)) => Serving::modern(
-                    &self.service,
-                    message,
-                    &text,
-                    &request,
-                    &self.options,
-                    self.tag,
-                    self.now,
-                ),
-                Ok(Target::Handshake(messages))
-                    if self.options.sessions == SessionMode::Stateless =>
-                {
-                    Serving::stateless(&self.service, messages, &text, &request, self.tag, self.now)
-                }
-                Ok(Target::Handshake(_)) => {
-                    request.text = Some(text);
-                    self.state = State::Joining(request, false);
-                    return;
-                }
-            };
+        let (service, tag, now) = (&self.service, self.tag, self.now);
+        let served = match request::classify(text, version, self.options.sessions, limits) {
+            Err(refusal) => Err(refusal),
+            Ok(Target::Accepted) => {
+                self.accept();
+                return None;
+            }
+            Ok(Target::Modern(message)) => {
+                Serving::modern(service, message, text, request, &self.options, tag, now)
+            }
+            Ok(Target::Handshake(incoming)) if self.options.sessions == SessionMode::Stateless => {
+                Serving::stateless(service, incoming, text, request, tag, now)
+            }
+            Ok(Target::Handshake(incoming)) => return Some(Content::Messages(incoming, text)),
+        };
         match served {
             Ok(serving) if serving.owes_nothing() => self.accept(),
-            Ok(mut serving) => {
-                serving.dialog.lend(text);
-                self.state = State::Serving(Box::new(serving));
-            }
+            Ok(serving) => self.state = State::Serving(Box::new(serving)),
             Err(refusal) => self.refuse(refusal),
+        }
+        None
+    }
+
+    /// Hands over the text of a request that was [sorted](Self::sort): it need not be copied.
+    pub(super) fn lend(&mut self, complete: Complete) {
+        if let (State::Serving(serving), Ok(text)) = (&mut self.state, complete.text) {
+            serving.dialog.lend(text);
         }
     }
 
@@ -531,11 +558,11 @@ impl<H: Clone> Exchange<H> {
         self.state = State::Done;
     }
 
-    /// The request that is to be taken into a session.
-    pub(super) fn take_request(&mut self, now: Instant) -> Option<Box<Request>> {
+    /// The request that wants to be taken into a session.
+    pub(super) fn take_complete(&mut self, now: Instant) -> Option<Complete> {
         self.now = now;
         match core::mem::replace(&mut self.state, State::Done) {
-            State::Joining(request, _) => Some(request),
+            State::Joining(request, _) => Some(Complete::new(request)),
             state => {
                 self.state = state;
                 None
@@ -566,12 +593,4 @@ impl<H: Clone> Exchange<H> {
         };
         (seated, &mut self.reply)
     }
-}
-
-/// 503: come back later, to another process.
-pub(super) fn shutting_down() -> Refusal {
-    Refusal::http(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "the server is shutting down",
-    )
 }

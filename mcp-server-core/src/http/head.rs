@@ -225,9 +225,15 @@ pub(super) fn version_of(headers: &HeaderMap) -> VersionHeader {
     }
 }
 
-/// Whether a request says that it is of a revision without sessions.
-pub(super) fn is_modern(headers: &HeaderMap) -> bool {
-    matches!(version_of(headers), VersionHeader::Known(version) if version.era() == Era::Stateless)
+impl VersionHeader {
+    /// Whether a request says that it is of a revision without sessions.
+    pub(super) fn is_modern(self) -> bool {
+        matches!(self, Self::Known(version) if version.era() == Era::Stateless)
+    }
+}
+
+fn is_modern(headers: &HeaderMap) -> bool {
+    version_of(headers).is_modern()
 }
 
 fn check_pair_stream(head: &Parts) -> Result<Way, Refusal> {
@@ -281,8 +287,11 @@ pub(super) fn bearer_of(headers: &HeaderMap) -> Option<String> {
 ///
 /// Allowed headers are what the page asks for, because `Mcp-Param-*` has any number of names.
 pub(super) fn add_cors(head: &Parts, options: &HttpOptions, headers: &mut HeaderMap) {
+    if !options.cors {
+        return;
+    }
     // The guard has passed: an origin that is here is an allowed one.
-    let Some(origin) = head.headers.get(header::ORIGIN).filter(|_| options.cors) else {
+    let Some(origin) = head.headers.get(header::ORIGIN) else {
         return;
     };
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());

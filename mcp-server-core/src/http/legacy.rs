@@ -2,12 +2,7 @@
 
 use alloc::{boxed::Box, collections::VecDeque, sync::Arc, vec::Vec};
 
-use mcp_proto::{
-    limits::Limits,
-    rpc::{Message, Rejected},
-    time::Instant,
-    version::ProtocolVersion,
-};
+use mcp_proto::{limits::Limits, rpc::Incoming, time::Instant, version::ProtocolVersion};
 
 use super::{
     dialog::Dialog,
@@ -112,27 +107,31 @@ impl<H: Clone, W: Clone> HttpSession<H, W> {
         !self.pair && self.dialog.version() >= Some(ProtocolVersion::V2025_11_25)
     }
 
-    /// Takes the messages of one POST; `whole` is the text of the only one. Afterwards it is to be
-    /// lent, and then [pumped](Self::pump): between two messages of a batch the second would seem
-    /// not to be owed anything.
+    /// Takes the messages of one POST, which lie in `text`. Afterwards it is to be lent, and then
+    /// [pumped](Self::pump): between two messages of a batch the second would seem not to be owed
+    /// anything.
     pub(super) fn handle(
         &mut self,
-        messages: Vec<Result<Message<'_>, Rejected>>,
-        whole: Option<&str>,
+        messages: Incoming<'_>,
+        text: &str,
         origin: u32,
         now: Instant,
         tray: &mut Tray<'_, H, W>,
     ) {
-        for message in messages {
-            match message {
-                Ok(message) => self.dialog.handle(message, whole, origin, now),
-                Err(rejected) => self.push(
-                    Some(origin),
-                    Weight::Answer,
-                    error_of(&rejected).into(),
-                    tray,
-                ),
+        match messages {
+            Incoming::Single(message) => self.dialog.handle(message, Some(text), origin, now),
+            Incoming::Batch(messages) => {
+                for message in messages {
+                    match message {
+                        Ok(message) => self.dialog.handle(message, None, origin, now),
+                        Err(rejected) => {
+                            let error = error_of(&rejected).into();
+                            self.push(Some(origin), Weight::Answer, error, tray);
+                        }
+                    }
+                }
             }
+            _ => {}
         }
     }
 

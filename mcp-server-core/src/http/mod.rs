@@ -62,7 +62,7 @@
 //!             let outcome = Outcome::Tool(CallToolResult::text(call.handler));
 //!             let _ = exchange.finish(call.ticket, outcome, now);
 //!         }
-//!         // Only a client of an older revision gets here: from now on the sessions have their say.
+//!         // Only what does not say that it is of the newest revision gets here: sessions have their say.
 //!         HttpEvent::Join => sessions.join(&mut exchange, "a waker", &[0; 16], now),
 //!         _ => {}
 //!     }

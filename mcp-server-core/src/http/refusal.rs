@@ -6,7 +6,7 @@ use core::ops::{Deref, DerefMut};
 use http::{HeaderValue, StatusCode, header};
 use mcp_proto::{
     http::{JSON, status},
-    rpc::{RequestId, RpcError, codes},
+    rpc::{Rejected, RequestId, RpcError, codes},
     time::Instant,
 };
 
@@ -117,6 +117,19 @@ impl Refusal {
         error.write_to(out);
         out.push(b'}');
     }
+}
+
+/// The answer to a body of an older revision that is no message.
+pub(super) fn unreadable(rejected: Rejected) -> Refusal {
+    Refusal::envelope(rejected.id, rejected.error).in_answer_to(None)
+}
+
+/// 503: come back later, to another process.
+pub(super) fn shutting_down() -> Refusal {
+    Refusal::http(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "the server is shutting down",
+    )
 }
 
 impl Deref for Refusal {

@@ -105,8 +105,8 @@ impl Reply {
         }
         // 204 has no body, and must not say how long it is (RFC 9110 §8.6).
         if status != StatusCode::NO_CONTENT {
-            self.headers
-                .insert(header::CONTENT_LENGTH, HeaderValue::from(self.out.len()));
+            let length = decimal(self.out.len());
+            self.headers.insert(header::CONTENT_LENGTH, length);
         }
         self.settle(status, now);
     }
@@ -222,6 +222,21 @@ impl Reply {
     }
 }
 
+// In one allocation, where `HeaderValue::from` makes two.
+fn decimal(number: usize) -> HeaderValue {
+    let mut digits = [b'0'; 20];
+    let (mut rest, mut at) = (number, digits.len());
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    HeaderValue::from_bytes(&digits[at..]).unwrap_or_else(|_| HeaderValue::from(number))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,6 +254,13 @@ mod tests {
         let mut out = Vec::new();
         let body = reply.poll_body(&mut out);
         (String::from_utf8(out).unwrap(), body)
+    }
+
+    #[test]
+    fn lengths_are_written_in_decimal() {
+        for number in [0, 7, 10, 99, 100, 4_194_304, usize::MAX] {
+            assert_eq!(decimal(number), HeaderValue::from(number));
+        }
     }
 
     #[test]

@@ -11,7 +11,12 @@ use mcp_proto::{
     version::ProtocolVersion,
 };
 
-use super::{dialog::makes_claims, head::is_modern, options::SessionMode, refusal::Refusal};
+use super::{
+    dialog::makes_claims,
+    head::VersionHeader,
+    options::SessionMode,
+    refusal::{Refusal, unreadable},
+};
 
 /// What is to be done with a body.
 #[derive(Debug)]
@@ -40,12 +45,12 @@ pub(super) struct ModernRequest<'a> {
 /// What to answer where the body is no message, or none that anybody serves here.
 pub(super) fn classify<'a>(
     body: &'a str,
-    headers: &HeaderMap,
+    version: VersionHeader,
     mode: SessionMode,
     limits: &Limits,
 ) -> Result<Target<'a>, Refusal> {
-    let modern = is_modern(headers);
-    let incoming = rpc::parse_text(body, limits).map_err(|rejected| refusal(rejected, headers))?;
+    let modern = version.is_modern();
+    let incoming = rpc::parse_text(body, limits).map_err(|rejected| refusal(rejected, version))?;
     match incoming {
         Incoming::Single(message) => single(message, modern, mode),
         batch => check_batch(batch, modern, mode),
@@ -53,12 +58,11 @@ pub(super) fn classify<'a>(
 }
 
 /// The answer to a body that is no message.
-pub(super) fn refusal(rejected: Rejected, headers: &HeaderMap) -> Refusal {
-    let refusal = Refusal::envelope(rejected.id, rejected.error);
-    if is_modern(headers) {
-        refusal
+pub(super) fn refusal(rejected: Rejected, version: VersionHeader) -> Refusal {
+    if version.is_modern() {
+        Refusal::envelope(rejected.id, rejected.error)
     } else {
-        refusal.in_answer_to(None)
+        unreadable(rejected)
     }
 }
 
@@ -191,6 +195,7 @@ impl ModernRequest<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::head::version_of;
     use alloc::{
         string::{String, ToString},
         vec::Vec,
@@ -207,7 +212,8 @@ mod tests {
                 HeaderValue::from_static(v),
             )
         }));
-        match classify(body, &headers, mode, &Limits::default()) {
+        let version = version_of(&headers);
+        match classify(body, version, mode, &Limits::default()) {
             Ok(Target::Modern(request)) => format!("modern {}", request.id),
             Ok(Target::Accepted) => "202".into(),
             Ok(Target::Handshake(Incoming::Single(_))) => "handshake".into(),
@@ -447,8 +453,9 @@ mod tests {
                 name,
             };
             mirrored.write(&mut headers);
+            let version = version_of(&headers);
             let Ok(Target::Modern(request)) =
-                classify(&body, &headers, SessionMode::Off, &Limits::default())
+                classify(&body, version, SessionMode::Off, &Limits::default())
             else {
                 panic!("{body}");
             };

@@ -18,15 +18,15 @@ use http::{HeaderValue, StatusCode};
 use mcp_proto::{frame::sse, http::names, rpc::CallId, time::Instant};
 
 use super::{
+    arrival::Complete,
     enter::Entry,
     exchange::Exchange,
     head,
     legacy::{HttpSession, Tray},
     options::HttpOptions,
     refusal::Refusal,
-    seat::{Form, Seated, write_answers},
+    seat::{Seated, write_answers},
     store::{EventRing, EventStore},
-    streams::Seat,
 };
 use crate::{
     call::{Call, Change, Delivery, Note, Outcome, Ticket},
@@ -49,7 +49,7 @@ pub enum HttpServerEvent<H, W> {
 
 /// All sessions of one server: the only part that its exchanges share.
 ///
-/// Revision 2026-07-28 has no sessions, and so none of its requests come here; for the others, put
+/// Revision 2026-07-28 has no sessions, and so none of its requests is taken in; for the others, put
 /// it behind a mutex. `W` is whatever wakes the driver of an exchange: stored, cloned into
 /// [`HttpServerEvent::Wake`], never called. After every call drain [`poll_event`](Self::poll_event).
 #[derive(Debug)]
@@ -100,21 +100,46 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
 
     // ── exchanges ───────────────────────────────────────────────────────────────────────────────
 
-    /// Takes in an exchange that said [`HttpEvent::Join`](super::HttpEvent::Join).
+    /// Takes in an exchange that said [`HttpEvent::Join`](super::HttpEvent::Join): its body is read
+    /// here. Poll it for events again, for it need not belong to a session.
     ///
     /// `entropy` makes a new session's id and must come from a cryptographic source.
     pub fn join(&mut self, exchange: &mut Exchange<H>, waker: W, entropy: &[u8; 16], now: Instant) {
-        let Some(mut request) = exchange.take_request(now) else {
+        let Some(complete) = exchange.take_complete(now) else {
             return;
         };
-        match self.enter(&mut request, waker, entropy, now) {
-            Ok(Entry::Seat { tag, seat, form }) => self.seat(exchange, tag, seat, form, now),
-            Ok(Entry::Done(status)) => exchange.respond(status, now),
+        match exchange.sort(&complete) {
+            Some(content) => {
+                let entered = self.enter(&complete.request, content, waker, Some(entropy), now);
+                self.take_in(exchange, entered, complete, now);
+            }
+            None => exchange.lend(complete),
+        }
+    }
+
+    /// Has an exchange go on with what has become of its request.
+    pub(super) fn take_in(
+        &mut self,
+        exchange: &mut Exchange<H>,
+        entered: Result<Entry, Refusal>,
+        complete: Complete,
+        now: Instant,
+    ) {
+        let Complete { request, text } = complete;
+        match entered.map(|entry| self.follow_up(entry, text.ok(), now)) {
+            Ok(Entry::Seat { tag, seat, form }) => {
+                // That which the client has named is this one.
+                let named = request.head.headers.get(names::SESSION_ID);
+                self.greet(exchange, tag, named.cloned(), now);
+                exchange.sit(Seated::new(tag, seat, form, now));
+            }
             Ok(Entry::Failed(answers)) => {
                 exchange.respond_with(now, |reply| {
                     write_answers(answers, false, StatusCode::OK, reply, now);
                 });
             }
+            Ok(Entry::Told(_)) => exchange.respond(StatusCode::ACCEPTED, now),
+            Ok(Entry::Ended) => exchange.respond(StatusCode::NO_CONTENT, now),
             Err(refusal) => exchange.refuse(refusal),
         }
         self.ferry(exchange, now);
@@ -182,6 +207,28 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         let delivery = session.dialog.finish(ticket, outcome, now);
         self.pump(tag, now);
         delivery
+    }
+
+    /// A call's outcome, or none where its ticket is lost, for whoever drives the exchange that has
+    /// brought the call: what comes of it is handed over here, and nobody is woken for it.
+    pub(super) fn finish_at(
+        &mut self,
+        exchange: &mut Exchange<H>,
+        ticket: Ticket,
+        outcome: Option<Outcome>,
+        now: Instant,
+    ) {
+        if let (Some(seated), _) = exchange.seat_and_reply(now) {
+            if let Some(session) = self.sessions.get_mut(&seated.tag) {
+                session.streams.attend(seated.seat);
+            }
+        }
+        // Discarded where the call was cancelled or timed out meanwhile, which needs no answer.
+        let _ = match outcome {
+            Some(outcome) => self.finish(ticket, outcome, now),
+            None => self.abandon(ticket.call(), now),
+        };
+        self.ferry(exchange, now);
     }
 
     /// A call whose ticket is lost, because its handler panicked.
@@ -303,19 +350,24 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
 
     // ── sessions ────────────────────────────────────────────────────────────────────────────────
 
-    fn seat(&mut self, exchange: &mut Exchange<H>, tag: u32, seat: Seat, form: Form, now: Instant) {
+    // Begins the reply of an exchange that is to read a stream.
+    fn greet(
+        &mut self,
+        exchange: &mut Exchange<H>,
+        tag: u32,
+        named: Option<HeaderValue>,
+        now: Instant,
+    ) {
         let Some(session) = self.sessions.get(&tag) else {
             return;
         };
         let pair = self.options.pair.as_ref().filter(|_| session.pair);
         let endpoint = pair.map(|pair| head::pair_endpoint(&pair.messages, &session.id));
-        let id = HeaderValue::from_str(&session.id)
-            .ok()
-            .filter(|_| endpoint.is_none());
+        let id = named.or_else(|| HeaderValue::from_str(&session.id).ok());
         exchange.respond_with(now, |reply| {
-            reply
-                .headers_mut()
-                .extend(id.map(|id| (names::SESSION_ID, id)));
+            if let Some(id) = id.filter(|_| endpoint.is_none()) {
+                reply.headers_mut().insert(names::SESSION_ID, id);
+            }
             if let Some(endpoint) = endpoint {
                 reply.begin_stream(now);
                 reply.event(now, |out| {
@@ -323,7 +375,6 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
                 });
             }
         });
-        exchange.sit(Seated::new(tag, seat, form, now));
     }
 
     pub(super) fn end(&mut self, tag: u32, now: Instant) {
@@ -370,12 +421,12 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
             return;
         };
         let due = session.due(self.service.limits());
-        if due != session.planned {
+        // One that is planned too early is planned anew when it is looked at: to do so with every
+        // request costs more, and wakes whoever keeps the time.
+        if due < session.planned {
             self.schedule.remove(&(session.planned, tag));
             session.planned = due;
-            if due != Instant::MAX {
-                self.schedule.insert((due, tag));
-            }
+            self.schedule.insert((due, tag));
         }
     }
 }

@@ -16,7 +16,7 @@ use mcp_proto::{
 use super::{
     arrival::Request,
     dialog::{Dialog, claimed_version},
-    head::{self, VersionHeader},
+    head::VersionHeader,
     options::HttpOptions,
     refusal::Refusal,
     reply::Reply,
@@ -108,19 +108,18 @@ impl<H: Clone> Serving<H> {
         tag: u32,
         now: Instant,
     ) -> Result<Self, Refusal> {
-        let version = match head::version_of(&carrier.head.headers) {
+        let version = match carrier.version {
             VersionHeader::Absent => ProtocolVersion::V2025_03_26,
             VersionHeader::Known(version) => version,
             VersionHeader::Unknown => {
-                let (messages, _) = split(messages);
                 return Err(unknown_version().in_answer_to(id_of(&messages)));
             }
         };
+        let opens = is_initialize(&messages);
         let (messages, batch) = split(messages);
         if batch && version != ProtocolVersion::V2025_03_26 {
             return Err(no_batches());
         }
-        let opens = messages.iter().flatten().any(is_initialize);
         let (own, subject) = (Arc::clone(service), carrier.subject.clone());
         let dialog = if opens {
             Dialog::new(own, tag, now).on_behalf_of(subject)
@@ -269,8 +268,8 @@ fn check_params<H>(
     Ok(())
 }
 
-/// The members of a batch, or the one message; and whether it was a batch.
-pub(super) fn split(messages: Incoming<'_>) -> (Vec<Result<Message<'_>, Rejected>>, bool) {
+// The members of a batch, or the one message; and whether it was a batch.
+fn split(messages: Incoming<'_>) -> (Vec<Result<Message<'_>, Rejected>>, bool) {
     match messages {
         Incoming::Batch(messages) => (messages, true),
         Incoming::Single(message) => (alloc::vec![Ok(message)], false),
@@ -279,15 +278,21 @@ pub(super) fn split(messages: Incoming<'_>) -> (Vec<Result<Message<'_>, Rejected
 }
 
 /// The id of the request in a body, if that is what it is.
-pub(super) fn id_of(messages: &[Result<Message<'_>, Rejected>]) -> Option<RequestId> {
+pub(super) fn id_of(messages: &Incoming<'_>) -> Option<RequestId> {
     match messages {
-        [Ok(Message::Request { id, .. })] => Some(id.clone()),
+        Incoming::Single(Message::Request { id, .. }) => Some(id.clone()),
+        Incoming::Batch(messages) => match &messages[..] {
+            [Ok(Message::Request { id, .. })] => Some(id.clone()),
+            _ => None,
+        },
         _ => None,
     }
 }
 
-pub(super) fn is_initialize(message: &Message<'_>) -> bool {
-    matches!(message, Message::Request { method, .. } if Method::parse(method) == Some(Method::Initialize))
+/// Whether a body opens a session. None of a batch's messages does.
+pub(super) fn is_initialize(messages: &Incoming<'_>) -> bool {
+    matches!(messages, Incoming::Single(Message::Request { method, .. })
+        if Method::parse(method) == Some(Method::Initialize))
 }
 
 /// The answer to a member of a batch that is no message.

@@ -4,13 +4,11 @@ use alloc::{boxed::Box, collections::VecDeque, sync::Arc, vec::Vec};
 use core::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use http::StatusCode;
 use mcp_proto::time::Instant;
 
 use super::{
     exchange::Exchange,
     options::HttpOptions,
-    refusal::Refusal,
     server::{HttpServer, HttpServerEvent},
 };
 use crate::{
@@ -100,7 +98,7 @@ impl<W: Clone> Sessions<W> {
     }
 
     /// Takes in an exchange that said [`HttpEvent::Join`](super::HttpEvent::Join). Where the system
-    /// has no random bytes, nobody is taken in: there would be ids that can be guessed.
+    /// has no random bytes, no session is opened: there would be ids that can be guessed.
     pub fn join(
         &self,
         exchange: &mut Exchange<Handler>,
@@ -108,14 +106,33 @@ impl<W: Clone> Sessions<W> {
         now: Instant,
         errands: &mut Errands<W>,
     ) {
-        let mut shared = self.lock();
-        let Some(entropy) = shared.entropy.take(&self.fill) else {
-            return exchange.refuse(Refusal::http(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "there is no randomness for a session's id",
-            ));
+        self.join_after(|_| {}, exchange, waker, now, errands);
+    }
+
+    /// The same where something else is to be done to the sessions first, if there is somebody to
+    /// be taken in.
+    pub(super) fn join_after(
+        &self,
+        first: impl FnOnce(&mut HttpServer<Handler, W>),
+        exchange: &mut Exchange<Handler>,
+        waker: W,
+        now: Instant,
+        errands: &mut Errands<W>,
+    ) {
+        let Some(complete) = exchange.take_complete(now) else {
+            return;
         };
-        shared.server.join(exchange, waker, &entropy, now);
+        // Nobody waits for the lock while a message is read.
+        let Some(content) = exchange.sort(&complete) else {
+            return exchange.lend(complete);
+        };
+        let shared = &mut *self.lock();
+        let opens = content.opens(&complete.request.way);
+        let entropy = opens.then(|| shared.entropy.take(&self.fill)).flatten();
+        let server = &mut shared.server;
+        first(server);
+        let entered = server.enter(&complete.request, content, waker, entropy.as_ref(), now);
+        server.take_in(exchange, entered, complete, now);
         shared.collect(errands);
     }
 
@@ -132,6 +149,21 @@ impl<W: Clone> Sessions<W> {
         let _ = self.with(errands, |server| match outcome {
             Some(outcome) => server.finish(ticket, outcome, now),
             None => server.abandon(ticket.call(), now),
+        });
+    }
+
+    /// The same for a call that was run by whoever drives the exchange that has brought it: the
+    /// exchange gets at once what comes of it, and is not woken.
+    pub fn end_call_at(
+        &self,
+        exchange: &mut Exchange<Handler>,
+        ticket: Ticket,
+        outcome: Option<Outcome>,
+        now: Instant,
+        errands: &mut Errands<W>,
+    ) {
+        self.with(errands, |server| {
+            server.finish_at(exchange, ticket, outcome, now);
         });
     }
 
@@ -165,7 +197,13 @@ impl<W: Clone> Shared<W> {
     fn collect(&mut self, errands: &mut Errands<W>) {
         while let Some(event) = self.server.poll_event() {
             match event {
-                HttpServerEvent::Call(call) => errands.calls.push_back(call),
+                HttpServerEvent::Call(call) => {
+                    // Most of the time there is one, and it is large.
+                    if errands.calls.capacity() == 0 {
+                        errands.calls.reserve_exact(1);
+                    }
+                    errands.calls.push_back(call);
+                }
                 HttpServerEvent::Wake(waker) => errands.wakes.push(waker),
                 // Its token is set already, which is how its handler learns of it.
                 HttpServerEvent::Cancelled(_) => {}

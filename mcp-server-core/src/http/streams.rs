@@ -241,12 +241,22 @@ impl<W: Clone> Streams<W> {
 
     /// The reader in `seat` looks now: the next message wakes it again.
     pub(super) fn look(&mut self, seat: Seat) {
-        let stream = self
-            .get(seat.stream)
-            .filter(|stream| stream.readers == seat.reader);
-        if let Some(reader) = stream.and_then(|stream| stream.reader.as_mut()) {
+        if let Some(reader) = self.reader(seat) {
             reader.woken = false;
         }
+    }
+
+    /// The reader in `seat` is about to look, and needs not be woken.
+    pub(super) fn attend(&mut self, seat: Seat) {
+        if let Some(reader) = self.reader(seat) {
+            reader.woken = true;
+        }
+    }
+
+    fn reader(&mut self, seat: Seat) -> Option<&mut Reader<W>> {
+        let stream = self.get(seat.stream)?;
+        let reader = stream.reader.as_mut();
+        reader.filter(|_| stream.readers == seat.reader)
     }
 
     /// Whether the answer to the POST in `seat` is complete and consists of answers alone.

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use http::{Response, StatusCode, request::Parts};
 use mcp_proto::{rpc::CallId, time::Instant};
 
-use super::hub::HttpHub;
+use super::hub::{HttpHub, poll_caught};
 #[cfg(feature = "http-service")]
 use super::runtime::Runtime;
 use crate::{
@@ -42,6 +42,8 @@ pub struct HttpDesk {
     judging: Option<BoxFuture<Verdict>>,
     listening: Option<Listening>,
     told_to_end: bool,
+    // What the time was when its task has last begun to look at it.
+    now: Instant,
 }
 
 struct Running {
@@ -69,7 +71,13 @@ impl HttpDesk {
             judging: None,
             listening: None,
             told_to_end: false,
+            now,
         }
+    }
+
+    /// Its task looks at it: from here on it is as late as it is now.
+    pub(super) fn look(&mut self) {
+        self.now = self.hub.runtime.now();
     }
 
     /// What it runs on.
@@ -82,12 +90,24 @@ impl HttpDesk {
 
     /// A part of the request's body.
     pub fn handle_body(&mut self, chunk: &[u8]) {
-        self.exchange.handle_body(chunk, self.hub.runtime.now());
+        self.look();
+        self.take_body(chunk);
     }
 
     /// The end of the request's body.
     pub fn handle_body_end(&mut self) {
-        self.exchange.handle_body_end(self.hub.runtime.now());
+        self.exchange.handle_body_end(self.now);
+    }
+
+    /// When its task has last looked.
+    #[cfg(feature = "http-service")]
+    pub(super) fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// A part of the body, for a task that has [looked](Self::look).
+    pub(super) fn take_body(&mut self, chunk: &[u8]) {
+        self.exchange.handle_body(chunk, self.now);
     }
 
     /// Whether more of the body is wanted. Otherwise it need not be read.
@@ -99,7 +119,13 @@ impl HttpDesk {
     /// Does all there is to do; the task is woken when there is more, but for what
     /// [`poll_timeout`](Self::poll_timeout) tells.
     pub fn poll_work(&mut self, context: &mut Context<'_>) {
-        let now = self.hub.runtime.now();
+        self.look();
+        self.work(context);
+    }
+
+    /// The same for a task that has [looked](Self::look).
+    pub(super) fn work(&mut self, context: &mut Context<'_>) {
+        let now = self.now;
         self.take_in(now);
         if self.hub.is_closing() && !mem::replace(&mut self.told_to_end, true) {
             self.exchange.shut_down(now);
@@ -124,7 +150,8 @@ impl HttpDesk {
                 break;
             }
         }
-        if let Some(inbox) = &self.inbox {
+        // Nobody waits for anything where all is said.
+        if let Some(inbox) = self.inbox.as_ref().filter(|_| !self.exchange.is_done()) {
             inbox.rest(context.waker());
         }
     }
@@ -183,10 +210,7 @@ impl HttpDesk {
             }
             HttpEvent::Join => {
                 let inbox = Arc::clone(self.inbox());
-                self.hub.keep_sessions(now);
-                let exchange = &mut self.exchange;
-                self.hub
-                    .touch(|sessions, errands| sessions.join(exchange, inbox, now, errands));
+                self.hub.join(&mut self.exchange, inbox, now);
             }
             HttpEvent::Listen => {
                 let inbox = Arc::clone(self.inbox());
@@ -310,12 +334,8 @@ fn deny() -> Verdict {
 }
 
 impl Running {
-    // Ready with `None` where it has panicked.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Outcome>> {
-        match catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(context))) {
-            Ok(polled) => polled.map(Some),
-            Err(_) => Poll::Ready(None),
-        }
+        poll_caught(&mut self.future, context)
     }
 }
 
@@ -326,8 +346,8 @@ impl Drop for HttpDesk {
         if let Some(listening) = &self.listening {
             self.hub.remove_endless(listening.key);
         }
-        let now = self.hub.runtime.now();
         if !self.exchange.is_done() {
+            let now = self.hub.runtime.now();
             self.exchange.handle_disconnect(now);
             while let Some(event) = self.exchange.poll_event() {
                 if let HttpEvent::Cancelled(call) = event {

@@ -29,8 +29,9 @@ use crate::{
     desk::{Begun, Inbox, Outlet, Posted, begin, discard},
     handler::{BoxFuture, Handler},
     http::{
-        exchange::Verdict,
+        exchange::{Exchange, Verdict},
         options::HttpOptions,
+        server::HttpServer,
         sessions::{Errands, Sessions},
     },
     server::{Server, Watch},
@@ -176,11 +177,12 @@ impl HttpHub {
     ) -> R {
         let mut errands = Errands::default();
         let result = act(&self.sessions, &mut errands);
-        self.run(errands);
+        self.run(errands, None);
         result
     }
 
-    fn run(&self, mut errands: Errands<Arc<Inbox>>) {
+    // `at`: the exchange whose task this is.
+    fn run(&self, mut errands: Errands<Arc<Inbox>>, mut at: Option<&mut Exchange<Handler>>) {
         while !errands.is_empty() {
             for inbox in errands.wakes.drain(..) {
                 inbox.tell_of_change();
@@ -189,60 +191,87 @@ impl HttpHub {
                 self.keeper.tell_of_change();
             }
             if let Some(call) = errands.calls.pop_front() {
-                self.start(call, &mut errands);
+                self.start(call, at.as_deref_mut(), &mut errands);
             }
         }
     }
 
-    /// Somebody is about to join the sessions: they are to know what the server offers now, and
-    /// somebody has to keep their time.
-    pub(super) fn keep_sessions(&self, now: Instant) {
-        let mut first = false;
-        let watch = self.watch.get_or_init(|| {
-            first = true;
-            let keeper = Arc::clone(&self.keeper);
-            self.server.watch(Arc::new(move || keeper.tell_of_change()))
-        });
-        self.touch(|sessions, errands| {
-            sessions.with(errands, |server| {
-                if first {
-                    server.handle_service(self.server.current(), now);
-                }
-                // Taken in here, so that nobody comes with an older one.
-                if let Some(changes) = watch.take() {
-                    server.handle_changes(changes.service.as_ref(), &changes.changes, now);
-                }
+    /// Takes an exchange in that wants to join. The sessions are to know what the server offers now,
+    /// and somebody has to keep their time.
+    pub(super) fn join(&self, exchange: &mut Exchange<Handler>, inbox: Arc<Inbox>, now: Instant) {
+        let (mut errands, mut is_first) = (Errands::default(), false);
+        let first = |server: &mut HttpServer<Handler, _>| {
+            let watch = self.watch.get_or_init(|| {
+                is_first = true;
+                let keeper = Arc::clone(&self.keeper);
+                self.server.watch(Arc::new(move || keeper.tell_of_change()))
             });
-        });
-        if first {
+            if is_first {
+                server.handle_service(self.server.current(), now);
+            }
+            // Taken in here, so that nobody comes with an older one.
+            if let Some(changes) = watch.take() {
+                server.handle_changes(changes.service.as_ref(), &changes.changes, now);
+            }
+        };
+        self.sessions
+            .join_after(first, exchange, inbox, now, &mut errands);
+        if is_first {
             self.runtime
                 .spawn(keeper::keep(self, Arc::clone(&self.keeper)));
         }
+        self.run(errands, Some(exchange));
     }
 
     // A handler is polled here and now for the first time; only one that has to wait gets a task,
     // since it outlives the request that has called it.
-    fn start(&self, call: Call<Handler>, errands: &mut Errands<Arc<Inbox>>) {
-        let cancelled = call.context.cancel.cancelled();
+    fn start(
+        &self,
+        call: Call<Handler>,
+        at: Option<&mut Exchange<Handler>>,
+        errands: &mut Errands<Arc<Inbox>>,
+    ) {
+        let cancel = call.context.cancel.clone();
         let (ticket, outcome) = match begin(call, &self.server, &self.link) {
             Begun::Over(ticket, outcome) => (ticket, outcome),
             Begun::Job(job) => return self.runtime.block(job),
-            Begun::Future(ticket, future) => {
-                let mut running = SessionCall {
-                    ticket: Some(ticket),
-                    future: Some(future),
-                    cancelled,
-                    link: Arc::clone(&self.link),
-                };
+            Begun::Future(ticket, mut future) => {
                 let mut context = Context::from_waker(Waker::noop());
-                match running.poll_outcome(&mut context) {
-                    Poll::Pending => return self.runtime.spawn(Box::pin(running)),
-                    Poll::Ready(ended) => ended,
-                }
+                let outcome = match poll_caught(&mut future, &mut context) {
+                    Poll::Pending if !cancel.is_cancelled() => {
+                        let running = SessionCall {
+                            ticket: Some(ticket),
+                            future: Some(future),
+                            cancelled: cancel.cancelled(),
+                            link: Arc::clone(&self.link),
+                        };
+                        return self.runtime.spawn(Box::pin(running));
+                    }
+                    Poll::Pending => None,
+                    Poll::Ready(outcome) => outcome,
+                };
+                discard(future);
+                (ticket, outcome)
             }
         };
         let now = self.runtime.now();
-        self.sessions.end_call(ticket, outcome, now, errands);
+        match at {
+            Some(exchange) => self
+                .sessions
+                .end_call_at(exchange, ticket, outcome, now, errands),
+            None => self.sessions.end_call(ticket, outcome, now, errands),
+        }
+    }
+}
+
+/// Polls a handler: ready with `None` where it has panicked.
+pub(super) fn poll_caught(
+    future: &mut BoxFuture<Outcome>,
+    context: &mut Context<'_>,
+) -> Poll<Option<Outcome>> {
+    match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Some),
+        Err(_) => Poll::Ready(None),
     }
 }
 
@@ -307,18 +336,14 @@ struct SessionCall {
 impl SessionCall {
     fn poll_outcome(&mut self, context: &mut Context<'_>) -> Poll<(Ticket, Option<Outcome>)> {
         let outcome = match &mut self.future {
-            Some(future) => {
-                match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-                    Ok(Poll::Ready(outcome)) => Some(outcome),
-                    Ok(Poll::Pending)
-                        if Pin::new(&mut self.cancelled).poll(context).is_pending() =>
-                    {
-                        return Poll::Pending;
-                    }
-                    // Cancelled, or it has panicked.
-                    _ => None,
+            Some(future) => match poll_caught(future, context) {
+                Poll::Ready(outcome) => outcome,
+                Poll::Pending if Pin::new(&mut self.cancelled).poll(context).is_pending() => {
+                    return Poll::Pending;
                 }
-            }
+                // Cancelled.
+                Poll::Pending => None,
+            },
             None => None,
         };
         if let Some(future) = self.future.take() {

@@ -73,8 +73,11 @@ impl Pace {
     }
 
     pub(super) fn end_request(&self) {
-        let now = self.runtime.now().as_nanos();
-        self.idle_since.store(now, Ordering::Relaxed);
+        self.end_request_at(self.runtime.now());
+    }
+
+    pub(super) fn end_request_at(&self, now: Instant) {
+        self.idle_since.store(now.as_nanos(), Ordering::Relaxed);
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 

@@ -126,7 +126,7 @@ impl<B: http_body::Body + Unpin> HttpFuture<B> {
                 if let Ok(mut data) = frame.into_data() {
                     while data.has_remaining() {
                         let chunk = data.chunk();
-                        desk.handle_body(chunk);
+                        desk.take_body(chunk);
                         let length = chunk.len();
                         data.advance(length);
                     }
@@ -150,6 +150,9 @@ impl<B: http_body::Body + Unpin> Future for HttpFuture<B> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        if let Some(desk) = &mut this.desk {
+            desk.look();
+        }
         loop {
             while match this.read(context) {
                 Ok(more) => more,
@@ -159,7 +162,7 @@ impl<B: http_body::Body + Unpin> Future for HttpFuture<B> {
             let Some(desk) = &mut this.desk else {
                 return Poll::Ready(Ok(bad_request()));
             };
-            desk.poll_work(context);
+            desk.work(context);
             if let Some(head) = desk.poll_head() {
                 let body = HttpBody::of(this.desk.take(), this.open.take());
                 return Poll::Ready(Ok(head.map(|()| body)));
@@ -172,10 +175,11 @@ impl<B: http_body::Body + Unpin> Future for HttpFuture<B> {
                     Err(BrokenBody) => return Poll::Ready(Ok(bad_request())),
                 }
             }
-            let Some(desk) = &this.desk else { continue };
+            let Some(desk) = &mut this.desk else { continue };
             if this.alarm.poll(desk, context).is_pending() {
                 return Poll::Pending;
             }
+            desk.look();
         }
     }
 }
@@ -235,7 +239,12 @@ impl HttpBody {
         loop {
             match desk.poll_body(&mut first) {
                 Body::Data => {}
-                Body::End => return Self(Kind::Whole(first.into())),
+                Body::End => {
+                    if let Some(open) = open {
+                        open.end(desk.now());
+                    }
+                    return Self(Kind::Whole(first.into()));
+                }
                 Body::Pending => break,
             }
         }
@@ -323,17 +332,31 @@ impl LazyAlarm {
 }
 
 /// A request of a connection, until its response is made.
-struct OpenRequest(Arc<Pace>);
+struct OpenRequest {
+    pace: Arc<Pace>,
+    // When it was over, where somebody has told.
+    over: Option<Instant>,
+}
 
 impl OpenRequest {
     fn begin(pace: &Arc<Pace>) -> Self {
         pace.begin_request();
-        Self(Arc::clone(pace))
+        Self {
+            pace: Arc::clone(pace),
+            over: None,
+        }
+    }
+
+    fn end(mut self, now: Instant) {
+        self.over = Some(now);
     }
 }
 
 impl Drop for OpenRequest {
     fn drop(&mut self) {
-        self.0.end_request();
+        match self.over {
+            Some(now) => self.pace.end_request_at(now),
+            None => self.pace.end_request(),
+        }
     }
 }

@@ -372,10 +372,6 @@ impl ExtensionIndex {
             }
         }
     }
-
-    pub(crate) fn has_meta_keys(&self) -> bool {
-        !self.meta_keys.is_empty()
-    }
 }
 
 /// -32021: the request cannot be served to a client without this extension.

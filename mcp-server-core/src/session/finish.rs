@@ -314,10 +314,8 @@ fn write_progress(
 
 // What only the clients of an extension understand is kept from the others.
 fn strip_meta(meta: &mut Option<Meta>, peer: &Peer, offers: &dyn Offers) {
-    let index = offers.extensions();
-    match meta {
-        Some(meta) if index.has_meta_keys() => index.strip_meta(meta, &peer.capabilities),
-        _ => {}
+    if let Some(meta) = meta {
+        offers.extensions().strip_meta(meta, &peer.capabilities);
     }
 }
 

@@ -123,12 +123,9 @@ impl Session {
     }
 
     pub(super) fn initialized(&mut self) {
-        match &mut self.handshake {
-            Some(opened) if !opened.ready => {
-                opened.ready = true;
-                self.due |= opened.watch.is_due();
-            }
-            _ => {}
+        if let Some(opened) = &mut self.handshake {
+            opened.ready = true;
+            self.due |= opened.watch.is_due();
         }
     }
 

@@ -236,6 +236,23 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_is_alone_is_given_away_with_its_buffer() {
+        let mut outbox = outbox(100, 100);
+        put(&mut outbox, 1, "a", 0);
+        put(&mut outbox, 2, "b", 0);
+        for expected in ["a\n", "b\n"] {
+            let mut out = Vec::new();
+            assert!(outbox.take_one(&mut out, Instant::ZERO).is_some());
+            assert_eq!(out, expected.as_bytes());
+        }
+        put(&mut outbox, 3, "c", 0);
+        let place = outbox.bytes.as_ptr();
+        let mut out = Vec::new();
+        assert!(outbox.take_one(&mut out, Instant::ZERO).is_some());
+        assert_eq!((out.as_slice(), out.as_ptr()), (&b"c\n"[..], place));
+    }
+
+    #[test]
     fn an_empty_buffer_is_exchanged_and_a_full_one_gets_one_message() {
         let mut outbox = outbox(100, 100);
         for (origin, text) in [(1, "a"), (2, "b"), (3, "d")] {

@@ -12,7 +12,7 @@
 //! | `batch_messages` | 64 | as many calls as may be in flight | error -32600 for the whole batch |
 //! | `rejections` | 64 | enough to find a fault by; two machines that take each other's complaints for garbage fall silent | silence, until a message can be read again |
 //! | `calls_in_flight` | 64 | more than a person or a model waits for at once; each may hold a thread and a whole message | server: the call waits for a place; client: error -32000 to a question |
-//! | `calls_parked` | 64 | another burst of the same size | error -32000, "busy" |
+//! | `calls_parked` | 64 | another burst of the same size | a stream: the next one is left unread for a while; then error -32000, "busy" |
 //! | `outbound_high_water` | 256 KiB | more than a pipe or a local socket takes in, so that a reader's short pause stops nothing | its further requests are not read |
 //! | `outbound_bytes` | 8 MiB | two full messages | the connection ends |
 //! | `outbound_stall` | 30 s | a machine that swaps or changes its network is back by then | the connection ends |
@@ -69,6 +69,7 @@
 //! | `Listener::max_connections` | 10,000; bind-blocking: 1,000 | the same; there each has threads of its own | the same |
 //! | `HttpListener::max_threads` of bind-blocking | 256 | four connections' calls in flight; idle connections and streams have none | its request waits for a thread |
 //! | threads of handlers that may block, in bind-tokio | 512 | as many as tokio itself starts | the handler begins when another has ended |
+//! | wait of a call that is left unread because there is no room | 500 ms, and 10 ms more for each call that ends, up to as much | calls that end quickly all find room; a cancellation behind it waits for no others | error -32000, "busy" |
 //! | head of an HTTP request | 64 KiB; hyper: up to twice as much | the names and arguments that newer clients repeat in headers | status 431, and the connection ends |
 //! | its headers | 100 | more than clients and proxies add up to | the same |
 //! | time for such a head | 30 s | a slow network; not a client that holds a connection on purpose | status 408 or none, and the connection ends |
@@ -159,8 +160,8 @@ pub struct Limits {
     /// Calls that handlers may be busy with, for each connection. 64: more than a person or a model
     /// waits for at once; each may hold a thread and a whole message.
     pub calls_in_flight: usize,
-    /// Calls that wait for one of those places; the next one is answered "busy". 64: another burst
-    /// of the same size.
+    /// Calls that wait for one of those places; on a stream the next one is left unread
+    /// while they end quickly; otherwise it is answered "busy". 64: another burst of the same size.
     pub calls_parked: usize,
     /// Bytes of answers waiting for a slow reader before no more requests are read. 256 KiB: more
     /// than a pipe or a local socket takes in, so that a reader's short pause stops nothing.

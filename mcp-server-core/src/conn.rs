@@ -36,7 +36,8 @@ use crate::{
 /// at a time, so that how the bytes were cut does not change what happens.
 ///
 /// **Backpressure** is on calls and on output, never on answers and cancellations. Calls beyond
-/// [`Limits::calls_in_flight`] wait, those beyond [`Limits::calls_parked`] are answered "busy".
+/// [`Limits::calls_in_flight`] wait, those beyond [`Limits::calls_parked`] are answered "busy",
+/// by a [patient](Self::patient) connection only where the others take their time.
 /// While more than [`Limits::outbound_high_water`] bytes wait for `poll_transmit`, no further
 /// message is looked at; if none is taken for [`Limits::outbound_stall`], the connection ends.
 ///
@@ -129,6 +130,18 @@ impl<H: Clone> Conn<H> {
             now,
             attached: VecDeque::new(),
         }
+    }
+
+    /// Leaves a call for which there is no room unread, and all that stands behind it, rather than
+    /// to answer it "busy" at once. [`wants_read`](Self::wants_read) is `false` meanwhile, so that a
+    /// client which asks for more than is answered is slowed down.
+    ///
+    /// For 500 ms after there was no room, and for 10 ms more with each call that ends: cancellations
+    /// and answers behind it are not to wait for calls that take their time.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.session.be_patient();
+        self
     }
 
     /// Says on whose behalf the peer asks, as whoever let it in has established; to be told before
@@ -253,8 +266,8 @@ impl<H: Clone> Conn<H> {
         self.session.poll_timeout()
     }
 
-    /// Whether to read from the peer. `false` while too much of our output waits, and after the
-    /// end: leave its bytes in the kernel.
+    /// Whether to read from the peer. `false` while too much of our output waits, while a call waits
+    /// unread for room, and after the end: leave its bytes in the kernel.
     #[must_use]
     pub fn wants_read(&self) -> bool {
         self.input == Input::Open && self.session.wants_message()
@@ -294,6 +307,10 @@ impl<H: Clone> Conn<H> {
                 Ok(text) => {
                     self.session
                         .handle_text(&text, &arrival.within(&text), self.now);
+                    if self.session.has_held_back() {
+                        self.lines.put_back_owned(text.into_bytes());
+                        return false;
+                    }
                     self.session.lend(text);
                 }
                 Err(_) => self
@@ -301,7 +318,13 @@ impl<H: Clone> Conn<H> {
                     .handle_rejected(Rejected::not_utf8(), &arrival, self.now),
             },
             Some(Ok(line)) => match str::from_utf8(line.as_bytes()) {
-                Ok(text) => self.session.handle_text(text, &arrival, self.now),
+                Ok(text) => {
+                    self.session.handle_text(text, &arrival, self.now);
+                    if self.session.has_held_back() {
+                        self.lines.put_back();
+                        return false;
+                    }
+                }
                 Err(_) => self
                     .session
                     .handle_rejected(Rejected::not_utf8(), &arrival, self.now),

@@ -195,10 +195,10 @@ impl Server {
     }
 
     /// For drivers: its end of one more byte stream. `tag` tells its calls from those of other
-    /// connections.
+    /// connections. It is [patient](Conn::patient).
     #[must_use]
     pub fn connect(&self, tag: u32, now: Instant) -> Conn<Handler> {
-        Conn::new(self.current(), tag, now)
+        Conn::new(self.current(), tag, now).patient()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

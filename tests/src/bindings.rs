@@ -152,6 +152,19 @@ impl Peer {
             .expect("the server takes what it is sent");
     }
 
+    /// What sends bytes as [`send`](Self::send) does, from another thread.
+    ///
+    /// # Panics
+    /// Where the system has no descriptors left.
+    pub fn writer(&self) -> impl FnMut(&[u8]) + Send + use<> {
+        let mut stream = self.stream.try_clone().expect("a descriptor");
+        move |bytes| {
+            stream
+                .write_all(bytes)
+                .expect("the server takes what it is sent");
+        }
+    }
+
     /// Sends a line.
     ///
     /// # Panics

@@ -104,8 +104,9 @@ struct State {
     output: Vec<u8>,
     workers: usize,
     idle: usize,
-    // Workers that were sent for and have not come yet.
+    // Workers that were sent for and have not come yet: idle ones, and new ones.
     sent_for: usize,
+    starting: usize,
     running: usize,
     // Grows with everything that a worker finishes; the supervisor compares.
     progress: u64,
@@ -268,8 +269,13 @@ impl Pool {
 
     // ── workers ─────────────────────────────────────────────────────────────────────────────────
 
+    // One that is on its way sees to all there is when it comes; another one would only be in its
+    // way, most of all where the machine is so busy that it takes its time.
     fn send_worker(&self, state: &mut Guard<'_>) {
-        if state.sent_for < state.idle {
+        if state.sent_for + state.starting > 0 {
+            return;
+        }
+        if state.idle > 0 {
             state.sent_for += 1;
             self.idle.notify_one();
         } else if state.workers < self.max_workers {
@@ -288,11 +294,13 @@ impl Pool {
             .is_ok()
         {
             state.workers += 1;
+            state.starting += 1;
         }
     }
 
     fn work(&self) {
         let mut state = self.lock();
+        state.starting -= 1;
         loop {
             // Whoever changes something polls the machine until there is a call; what lies behind
             // that call is for whoever comes next.
@@ -363,7 +371,7 @@ impl Pool {
         state.input = input;
         state.progress += 1;
         state.drain_events();
-        state.announce_end(&self.supervisor, &self.idle);
+        state.announce(&self.supervisor, &self.idle);
         state
     }
 
@@ -391,13 +399,13 @@ impl Pool {
         if !calm || !state.drained {
             state.drain_events();
         }
-        state.announce_end(&self.supervisor, &self.idle);
+        state.announce(&self.supervisor, &self.idle);
         state
     }
 
     fn run<'a>(&'a self, mut state: Guard<'a>, call: Call<Handler>) -> Guard<'a> {
         let quick = matches!(call.handler, Handler::Quick(_));
-        let (started, looks) = (state.now, state.looks);
+        let looks = state.looks;
         // Somebody looks at least once in a tick; a quick handler is taken at its word.
         let attended = quick || state.wary == 0;
         state.running += 1;
@@ -416,6 +424,7 @@ impl Pool {
         let cancel = context.cancel.clone();
         let link = Arc::clone(&self.link);
         let cx = Cx::new(context, link).with_server(self.server.handle());
+        let begun = (!attended).then(|| self.clock.now());
         let outcome = catch_unwind(AssertUnwindSafe(|| match handler {
             _ if cancel.is_cancelled() => None,
             Handler::Sync(handler) | Handler::Quick(handler) => Some(handler(work, cx)),
@@ -424,9 +433,12 @@ impl Pool {
         }));
         // The token goes on to another call where nobody holds it.
         drop(cancel);
+        // The handler's own time: to wait for the lock is no fault of its.
+        let took = begun.map(|begun| self.clock.now().duration_since(begun));
         let mut state = self.lock();
         // Where the supervisor has not looked meanwhile, the time is what it was.
-        let now = match attended && state.looks == looks {
+        let looks = state.looks - looks;
+        let now = match attended && looks == 0 {
             true => state.now,
             false => state.tell(self.clock),
         };
@@ -437,12 +449,13 @@ impl Pool {
         };
         state.running -= 1;
         state.progress += 1;
-        match now.duration_since(started) >= TICK {
+        // Between two looks there is a tick.
+        match took.map_or(looks >= 2, |took| took >= TICK) {
             true => state.grow_wary(),
             false => state.wary = state.wary.saturating_sub(1),
         }
         state.drain_events();
-        state.announce_end(&self.supervisor, &self.idle);
+        state.announce(&self.supervisor, &self.idle);
         state
     }
 
@@ -478,6 +491,7 @@ impl State {
             workers: 0,
             idle: 0,
             sent_for: 0,
+            starting: 0,
             running: 0,
             progress: 0,
             now: Instant::ZERO,
@@ -539,10 +553,14 @@ impl State {
         self.drained = false;
     }
 
-    fn announce_end(&self, supervisor: &Condvar, idle: &Condvar) {
+    // What the supervisor is to hear of at once, which may be asleep.
+    fn announce(&self, supervisor: &Condvar, idle: &Condvar) {
         if self.closed.is_some() {
             supervisor.notify_one();
             idle.notify_all();
+        } else if !self.ticking && !self.conn.wants_read() {
+            // It sees to it that reading goes on when it is time.
+            supervisor.notify_one();
         }
     }
 }

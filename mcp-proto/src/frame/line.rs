@@ -25,6 +25,8 @@ pub struct LineDecoder {
     buffer: Vec<u8>,
     // Where the first byte not yet handed out lies.
     start: usize,
+    // Where the last line lay that was lent.
+    lent: usize,
     // How far the search for a newline has come, so that a slow drip costs linear time.
     searched: usize,
     // How long the last line was whose buffer was handed over: the next one may be as long.
@@ -92,6 +94,7 @@ impl LineDecoder {
         Self {
             buffer: Vec::new(),
             start: 0,
+            lent: 0,
             searched: 0,
             expected: 0,
             limit,
@@ -151,6 +154,21 @@ impl LineDecoder {
         self.next_line()
     }
 
+    /// The line that was lent last is the next one again; nothing may have been stored since.
+    pub fn put_back(&mut self) {
+        self.start = self.lent.min(self.start);
+        self.searched = self.start;
+    }
+
+    /// A line that was handed over as its own, the last one, is the next one again.
+    pub fn put_back_owned(&mut self, mut line: Vec<u8>) {
+        line.push(b'\n');
+        line.extend_from_slice(&self.buffer[self.start..]);
+        self.buffer = line;
+        self.start = 0;
+        self.searched = 0;
+    }
+
     /// Bytes stored and not yet handed out.
     #[must_use]
     pub fn buffered(&self) -> usize {
@@ -205,6 +223,7 @@ impl LineDecoder {
         // square.
         let length = end - begin;
         if length < OWNED_FROM || begin != 0 || self.buffered() > length {
+            self.lent = begin;
             return Line::Borrowed(&self.buffer[begin..end]);
         }
         // With room for an id that has more digits.
@@ -311,6 +330,34 @@ mod tests {
             Some(Ok(Line::Borrowed(b"y")))
         ));
         assert_eq!(decoder.buffered(), 1);
+    }
+
+    #[test]
+    fn a_line_that_was_put_back_comes_again() {
+        let mut decoder = LineDecoder::new(1 << 20);
+        decoder.store(b"a\n\nbc\r\nd");
+        for line in [&b"a"[..], b"bc"] {
+            for _ in 0..2 {
+                assert_eq!(decoder.next_line().unwrap().unwrap().as_bytes(), line);
+                decoder.put_back();
+            }
+            assert_eq!(decoder.next_line().unwrap().unwrap().as_bytes(), line);
+        }
+        assert!(decoder.next_line().is_none());
+
+        let mut decoder = LineDecoder::new(1 << 20);
+        let long = vec![b'x'; OWNED_FROM];
+        decoder.store(&[&long[..], b"\ny\nz"].concat());
+        for _ in 0..2 {
+            let Some(Ok(Line::Owned(line))) = decoder.next_line() else {
+                panic!("it is long")
+            };
+            assert_eq!(line, long);
+            decoder.put_back_owned(line);
+        }
+        assert!(matches!(decoder.next_line(), Some(Ok(Line::Owned(_)))));
+        assert_eq!(decoder.next_line().unwrap().unwrap().as_bytes(), b"y");
+        assert_eq!(decoder.finish().unwrap().unwrap().as_bytes(), b"z");
     }
 
     #[test]

@@ -34,7 +34,6 @@ pub(super) struct NewCall {
 impl Session {
     /// Hands a call out, or lets it wait, or answers that there is no room for it.
     ///
-    /// Only calls are held back, never reading: cancellations behind them are what makes room.
     pub(super) fn begin(&mut self, address: Address, call: NewCall) {
         let times = self.times(call.timeout);
         let lent = call.lent.clone();
@@ -59,7 +58,7 @@ impl Session {
         }
     }
 
-    fn has_place(&self) -> bool {
+    pub(super) fn has_place(&self) -> bool {
         let most = self.limits.calls_in_flight;
         self.running < most && self.running + self.over < most.saturating_mul(2)
     }

@@ -56,6 +56,7 @@ impl Session {
             Some(State::Over) => {
                 self.open.remove(call);
                 self.over -= 1;
+                self.has_ended_one();
                 return Delivery::Discarded;
             }
             _ => return Delivery::Discarded,
@@ -75,6 +76,7 @@ impl Session {
             return Delivery::Discarded;
         };
         self.running -= 1;
+        self.has_ended_one();
         let version = peer.version;
         running.write_held(&mut self.out, self.now, &address, version);
         self.tokens.extend(running.cancel.reuse());

@@ -21,7 +21,7 @@
 //! **What is owed.** Every request gets exactly one answer: from its handler, or an error when the
 //! handler panicked, its deadline came, or the connection ends; none once the client cancelled it.
 //! At most [`Limits::calls_in_flight`] calls run, [`Limits::calls_parked`] wait, and the next one
-//! is answered "busy". A cancelled or expired call gives its place to the next one at once, even
+//! is answered "busy", unless the front can hold it back for a while. A cancelled or expired call gives its place to the next one at once, even
 //! if its handler goes on; but there are never more than twice as many handlers at work as calls
 //! may be in flight, so that handlers which never come back cost a bounded number of threads.
 
@@ -38,6 +38,7 @@ mod offers;
 mod open;
 mod outbox;
 mod receive;
+mod room;
 mod serve;
 mod subscribe;
 #[cfg(test)]
@@ -77,6 +78,7 @@ use claims::Known;
 use handshake::Opened;
 use open::{Ids, Request, State};
 use outbox::Outbox;
+use room::Patience;
 
 /// One client's conversation.
 #[derive(Debug)]
@@ -94,6 +96,8 @@ pub(crate) struct Session {
     // Calls whose handlers are at work and wanted, and those that are no longer wanted.
     running: usize,
     over: usize,
+    // With calls for which there is no room, where the front can hold them back.
+    patience: Option<Patience>,
     // Calls that wait for their client's answers, and our requests to it, once there are any.
     asking: usize,
     asked: Option<Box<Asked>>,
@@ -142,6 +146,7 @@ impl Session {
             tokens: Vec::new(),
             running: 0,
             over: 0,
+            patience: None,
             asking: 0,
             asked: None,
             states: States::new(limits),
@@ -238,9 +243,9 @@ impl Session {
     }
 
     /// Whether messages should be read now. `false` while so many of ours wait that answers to
-    /// more could not be held.
+    /// more could not be held, and while a call is held back.
     pub(crate) fn wants_message(&self) -> bool {
-        self.phase == Phase::Open && !self.out.is_crowded()
+        self.phase == Phase::Open && !self.out.is_crowded() && self.held_until().is_none()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) should be called next.
@@ -258,7 +263,7 @@ impl Session {
         };
         earlier(
             earlier(self.open.next_deadline(), self.out.deadline()),
-            until,
+            earlier(self.held_until(), until),
         )
     }
 

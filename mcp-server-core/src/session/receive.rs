@@ -238,8 +238,10 @@ impl Session {
             origin: arrival.origin,
             batch: arrival.batch,
         };
-        if let Some(batch) = arrival.batch {
-            self.batches.join(batch);
+        match arrival.batch {
+            Some(batch) => self.batches.join(batch),
+            None if self.holds_back(method) => return,
+            None => {}
         }
         match self.take_request(&address, method, params, arrival) {
             Ok(None) => {}

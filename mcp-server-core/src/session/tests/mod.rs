@@ -7,5 +7,6 @@ mod eras;
 mod extensions;
 mod input;
 mod laws;
+mod room;
 mod script;
 mod timing;

@@ -97,15 +97,27 @@ pub(super) fn play_with(limits: Limits, script: &str) {
     play_on(service(limits), script);
 }
 
+/// The same on a connection that holds calls back.
+#[track_caller]
+pub(super) fn play_patiently(limits: Limits, script: &str) {
+    let mut stage = Stage::new(service(limits));
+    stage.conn = stage.conn.patient();
+    play_at(stage, script);
+}
+
 /// The same with another service.
 #[track_caller]
 pub(super) fn play_on(service: Service<Act>, script: &str) {
+    play_at(Stage::new(service), script);
+}
+
+#[track_caller]
+fn play_at(mut stage: Stage, script: &str) {
     let lines: Vec<&str> = script
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect();
-    let mut stage = Stage::new(service);
     let is_result = |line: &&&str| !line.starts_with(['<', '!']) && !line.starts_with("call ");
     for line in lines.iter().filter(is_result) {
         stage.act(line);

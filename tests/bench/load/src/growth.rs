@@ -83,8 +83,8 @@ With one, the rate is that of two context switches. With more, one read brings m
 write takes many answers, until only instructions are left: from some 64 on the lines are level, \
 each at what its instructions allow. Our servers begin no more than `Limits::calls_in_flight` calls \
 at once and let no more than `Limits::calls_parked` wait, 64 each by default: memory stays level. \
-bind-tokio and bind-async-std leave the rest unread; of 1,000 at once bind-blocking answers some \
-with an error that says that it is busy. Memory rises where a server takes in whatever comes.",
+The rest is left unread as long as these end quickly. Memory rises where a server takes in whatever \
+comes.",
     },
     Curve {
         file: "listeners",

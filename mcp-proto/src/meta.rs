@@ -1,7 +1,7 @@
 //! The reserved members of `_meta`.
 
-use alloc::boxed::Box;
-use core::mem;
+use alloc::{boxed::Box, vec::Vec};
+use core::{cmp::Ordering, mem};
 
 use crate::json::{Raw, Scan, Scanner, Span};
 
@@ -95,6 +95,7 @@ pub struct RequestMeta<'a> {
     text: &'a str,
     spans: [Span; Place::COUNT],
     others: bool,
+    recalled: bool,
 }
 
 impl<'a> RequestMeta<'a> {
@@ -104,22 +105,39 @@ impl<'a> RequestMeta<'a> {
         self.others
     }
 
+    /// Whether it says what the [known one](KnownMeta) did that the message was read with, but for
+    /// the progress token and the trace context.
+    #[must_use]
+    pub fn is_recalled(&self) -> bool {
+        self.recalled
+    }
+
     /// Reads the object that is next, or takes it over from what is known.
     pub(crate) fn read_or_recall(
         &mut self,
         scanner: &mut Scanner<'a>,
         known: Option<&KnownMeta>,
     ) -> Scan<()> {
+        let Some(known) = known else {
+            return self.read(scanner);
+        };
         let rest = scanner.rest();
-        match known.filter(|known| scanner.skip(&known.text, known.depth)) {
-            Some(known) => {
-                self.text = rest;
-                self.spans = known.spans;
-                self.others = known.others;
-                Ok(())
-            }
-            None => self.read(scanner),
+        if scanner.skip(&known.text, known.depth) {
+            self.spans = known.spans;
+        } else if !known.changing.is_empty() {
+            let mut ahead = scanner.clone();
+            let Some(spans) = known.recall_around(&mut ahead) else {
+                return self.read(scanner);
+            };
+            *scanner = ahead;
+            self.spans = spans;
+        } else {
+            return self.read(scanner);
         }
+        self.text = rest;
+        self.others = known.others;
+        self.recalled = true;
+        Ok(())
     }
 
     /// Reads the object that is next.
@@ -138,7 +156,8 @@ impl<'a> RequestMeta<'a> {
     }
 }
 
-/// A `_meta` that was read before: the same text again is taken over without being scanned.
+/// A `_meta` that was read before: the same text again is taken over without being scanned, but for
+/// the progress token and the trace context, whose values may be others.
 ///
 /// Clients of the stateless era say the same in every request.
 #[derive(Debug, Clone)]
@@ -148,7 +167,17 @@ pub struct KnownMeta {
     others: bool,
     // No more arrays and objects nest in it.
     depth: usize,
+    // Where those of the members lie that may have another value each time, in their order.
+    changing: Vec<Span>,
 }
+
+/// The members that are another request's each time.
+const CHANGING: [Place; 4] = [
+    Place::progress_token,
+    Place::traceparent,
+    Place::tracestate,
+    Place::baggage,
+];
 
 impl KnownMeta {
     /// Remembers an object; `None` for any other value.
@@ -159,17 +188,151 @@ impl KnownMeta {
         let mut scanner = Scanner::new(raw.get(), usize::MAX);
         raw.is_object().then_some(())?;
         meta.read(&mut scanner).ok()?;
+        let changing = CHANGING.iter().map(|place| meta.spans[*place as usize]);
+        let mut changing: Vec<Span> = changing.filter(|span| span.is_some()).collect();
+        changing.sort_unstable_by_key(|span| span.start());
         Some(Self {
             text: raw.get().into(),
             spans: meta.spans,
             others: meta.others,
             depth: brackets.count(),
+            changing,
         })
     }
 
-    /// Its text.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
+    /// Gets behind an object that differs from this one in nothing but values which change, and
+    /// tells where its members lie; the scanner is anywhere otherwise.
+    fn recall_around(&self, scanner: &mut Scanner<'_>) -> Option<[Span; Place::COUNT]> {
+        let mut spans = self.spans;
+        let begin = scanner.at();
+        let mut from = 0;
+        for old in &self.changing {
+            let piece = self.text.get(from..old.start())?;
+            if !scanner.skip(piece, self.depth) || scanner.next_is(b'{') || scanner.next_is(b'[') {
+                return None;
+            }
+            let new = scanner.value().ok()?.within(begin);
+            for (span, known) in spans.iter_mut().zip(&self.spans) {
+                match known.start().cmp(&old.start()) {
+                    Ordering::Less => {}
+                    Ordering::Equal => *span = new,
+                    Ordering::Greater => *span = known.moved(old.end(), new.end()),
+                }
+            }
+            from = old.end();
+        }
+        scanner
+            .skip(self.text.get(from..)?, self.depth)
+            .then_some(spans)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::{Member, Params};
+    use alloc::{format, string::String};
+
+    /// What a message with this `_meta` says, read while `known` is known, and whether it was.
+    fn told(meta: &str, known: Option<&KnownMeta>) -> (String, bool) {
+        let line =
+            format!(r#"{{"jsonrpc":"2.0","method":"m","params":{{"_meta": {meta},"z":[]}}}}"#);
+        let limits = crate::limits::Limits::default();
+        let read = crate::rpc::parse_knowing(&line, &limits, known);
+        let Ok(crate::rpc::Incoming::Single(crate::rpc::Message::Notification { params, .. })) =
+            read
+        else {
+            return (format!("{read:?}"), false);
+        };
+        let params: Params<'_> = params;
+        let found = params.meta().unwrap().unwrap();
+        let all = found.spans.map(|span| span.of(found.text).map(Raw::get));
+        let raw = params.get(Member::Meta).map(Raw::get);
+        (format!("{raw:?} {all:?} {}", found.others), found.recalled)
+    }
+
+    #[test]
+    fn whatever_is_known_the_same_is_read() {
+        let metas = [
+            r#"{}"#,
+            r#"{"progressToken":1}"#,
+            r#"{"progressToken":22}"#,
+            r#"{"progressToken": "abc" }"#,
+            r#"{"progressToken":null}"#,
+            r#"{"progressToken":{"a":1}}"#,
+            r#"{"progressToken":01}"#,
+            r#"{"progressToken":1,"progressToken":2}"#,
+            r#"{"progressToken":1,"io.modelcontextprotocol/protocolVersion":"a"}"#,
+            r#"{"progressToken":333,"io.modelcontextprotocol/protocolVersion":"a"}"#,
+            r#"{"progressToken":333,"io.modelcontextprotocol/protocolVersion":"b"}"#,
+            r#"{"traceparent":"0","x":1,"progressToken":"t","baggage":"","io.modelcontextprotocol/logLevel":"info"}"#,
+            r#"{"traceparent":"0123","x":1,"progressToken":5,"baggage":"b","io.modelcontextprotocol/logLevel":"info"}"#,
+            r#"{"traceparent":"0123","x":2,"progressToken":5,"baggage":"b","io.modelcontextprotocol/logLevel":"info"}"#,
+            r#"{"progressToken":5,"traceparent":"0123","x":1,"baggage":"b","io.modelcontextprotocol/logLevel":"info"}"#,
+            r#"{"traceparent":"0123","x":1,"progressToken":5,"baggage":"b"#,
+        ];
+        for before in metas {
+            let Some(known) = Raw::parse(before).and_then(KnownMeta::new) else {
+                continue;
+            };
+            for meta in metas {
+                assert_eq!(
+                    told(meta, Some(&known)).0,
+                    told(meta, None).0,
+                    "{meta} after {before}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_changes_is_known_all_the_same() {
+        let known = |meta| KnownMeta::new(Raw::parse(meta).unwrap()).unwrap();
+        let recalled = |before, meta| told(meta, Some(&known(before))).1;
+        let first = r#"{"a":1,"progressToken":1,"b":2,"traceparent":"x"}"#;
+        for (meta, expected) in [
+            (first, true),
+            (
+                r#"{"a":1,"progressToken":"y","b":2,"traceparent":"zz"}"#,
+                true,
+            ),
+            (
+                r#"{"a":1,"progressToken":[],"b":2,"traceparent":"x"}"#,
+                false,
+            ),
+            (
+                r#"{"a":2,"progressToken":1,"b":2,"traceparent":"x"}"#,
+                false,
+            ),
+            (
+                r#"{"a":1,"progressToken":1,"b":2,"traceparent":"x","c":3}"#,
+                false,
+            ),
+            (r#"{"a":1,"progressToken":1,"b":2}"#, false),
+        ] {
+            assert_eq!(recalled(first, meta), expected, "{meta}");
+        }
+        assert!(!told(first, None).1);
+        assert!(!recalled(r#"{"a":1}"#, r#"{"a":2}"#));
+    }
+
+    #[test]
+    fn what_is_known_may_nest_no_deeper_than_allowed() {
+        let meta = |token| format!(r#"{{"a":[[[]]],"progressToken":{token}}}"#);
+        let known = KnownMeta::new(Raw::parse(&meta(1)).unwrap()).unwrap();
+        for (depth, reads) in [(6, true), (5, false)] {
+            let limits = crate::limits::Limits {
+                json_depth: depth,
+                ..Default::default()
+            };
+            for token in [1, 2] {
+                let line = format!(
+                    r#"{{"jsonrpc":"2.0","method":"m","params":{{"_meta":{}}}}}"#,
+                    meta(token)
+                );
+                let read = crate::rpc::parse_knowing(&line, &limits, Some(&known));
+                assert_eq!(read.is_ok(), reads, "{depth} {token}");
+            }
+        }
     }
 }

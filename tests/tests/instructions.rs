@@ -95,8 +95,41 @@ fn release(server: &str) -> PathBuf {
     target.join("release/examples").join(server)
 }
 
-/// One call after the other; what is counted is told on standard error or in a file.
-fn run(mut counter: Command, server: &Path, tool: &str, stateless: bool, calls: usize) -> String {
+/// Who calls, and how.
+#[derive(Clone, Copy)]
+struct Client {
+    stateless: bool,
+    // Each call has another progress token.
+    tokens: bool,
+    // So many calls are open at a time.
+    window: usize,
+}
+
+impl Client {
+    const fn of(stateless: bool) -> Self {
+        Self {
+            stateless,
+            tokens: false,
+            window: 1,
+        }
+    }
+
+    fn meta(self, id: usize) -> String {
+        let token = match self.tokens {
+            true => format!(r#""progressToken":{id},"#),
+            false => String::new(),
+        };
+        match self.stateless {
+            true => format!(
+                r#","_meta":{{{token}"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{{"name":"test","version":"1.0.0"}},"io.modelcontextprotocol/clientCapabilities":{{}}}}"#
+            ),
+            false => String::new(),
+        }
+    }
+}
+
+/// Calls in windows, one after the other; what is counted is told on standard error or in a file.
+fn run(mut counter: Command, server: &Path, tool: &str, client: Client, calls: usize) -> String {
     let mut child = counter
         .arg(server)
         .stdin(Stdio::piped())
@@ -107,29 +140,30 @@ fn run(mut counter: Command, server: &Path, tool: &str, stateless: bool, calls: 
     let mut input = child.stdin.take().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
-    let mut ask = |request: String| {
-        input.write_all(request.as_bytes()).unwrap();
-        line.clear();
-        output.read_line(&mut line).unwrap();
-        assert!(line.contains(r#""result""#), "{line}");
-    };
-    let meta = match stateless {
-        true => {
-            r#","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"test","version":"1.0.0"},"io.modelcontextprotocol/clientCapabilities":{}}"#
-        }
-        false => {
-            ask(format!(
-                "{}\n",
-                r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"test","version":"1.0.0"}}}"#
-            ));
-            ""
+    let mut ask = |requests: String| {
+        input.write_all(requests.as_bytes()).unwrap();
+        for _ in requests.lines() {
+            line.clear();
+            output.read_line(&mut line).unwrap();
+            assert!(line.contains(r#""result""#), "{line}");
         }
     };
-    let message = "x".repeat(64);
-    for id in 1..=calls {
+    if !client.stateless {
         ask(format!(
-            "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":{{\"name\":\"{tool}\",\"arguments\":{{\"message\":\"{message}\"}}{meta}}}}}\n"
+            "{}\n",
+            r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"test","version":"1.0.0"}}}"#
         ));
+    }
+    let message = "x".repeat(64);
+    let call = |id: usize| {
+        let meta = client.meta(id);
+        format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":{{\"name\":\"{tool}\",\"arguments\":{{\"message\":\"{message}\"}}{meta}}}}}\n"
+        )
+    };
+    let ids: Vec<usize> = (1..=calls).collect();
+    for window in ids.chunks(client.window) {
+        ask(window.iter().copied().map(call).collect());
     }
     drop(input);
     let output = child.wait_with_output().unwrap();
@@ -149,10 +183,10 @@ fn counted<T: PartialOrd>(most: &T, mut count: impl FnMut() -> T) -> T {
     found
 }
 
-fn instructions(server: &Path, tool: &str, stateless: bool, calls: usize) -> u64 {
+fn instructions(server: &Path, tool: &str, client: Client, calls: usize) -> u64 {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-    let told = run(valgrind, server, tool, stateless, calls);
+    let told = run(valgrind, server, tool, client, calls);
     let (_, count) = told.split_once("Collected : ").unwrap();
     count.split_whitespace().next().unwrap().parse().unwrap()
 }
@@ -166,7 +200,8 @@ fn a_call_costs_few_instructions() {
     for budget in BUDGETS {
         let server = release(budget.server);
         for (stateless, most) in [(false, budget.handshake), (true, budget.stateless)] {
-            let count = |calls| instructions(&server, budget.tool, stateless, calls);
+            let client = Client::of(stateless);
+            let count = |calls| instructions(&server, budget.tool, client, calls);
             let each = counted(&most, || (count(FEW + MORE) - count(FEW)) / MORE as u64);
             let era = if stateless { "stateless" } else { "handshake" };
             println!("{} {} {era}: {each} of {most}", budget.server, budget.tool);
@@ -176,17 +211,38 @@ fn a_call_costs_few_instructions() {
     assert!(too_many.is_empty(), "{too_many:?}");
 }
 
+/// A progress token differs in each call. What is around it is compared, as the whole is otherwise.
+#[test]
+fn a_token_that_changes_costs_few_instructions() {
+    const MOST: u64 = 11_700;
+    if !has("valgrind") {
+        return;
+    }
+    let client = Client {
+        tokens: true,
+        ..Client::of(true)
+    };
+    let server = release("fixture");
+    let count = |calls| instructions(&server, "echo", client, calls);
+    let each = counted(&MOST, || (count(FEW + MORE) - count(FEW)) / MORE as u64);
+    println!("with a token: {each}");
+    assert!(each <= MOST, "{each}");
+}
+
 fn system_calls(
     server: &Path,
     tool: &str,
-    stateless: bool,
+    client: Client,
     calls: usize,
 ) -> BTreeMap<String, usize> {
-    let log =
-        std::env::temp_dir().join(format!("mcp-strace-{}-{tool}-{calls}", std::process::id()));
+    let window = client.window;
+    let log = std::env::temp_dir().join(format!(
+        "mcp-strace-{}-{tool}-{window}-{calls}",
+        std::process::id()
+    ));
     let mut strace = Command::new("strace");
     strace.args(["-f", "-qq", "-o"]).arg(&log);
-    run(strace, server, tool, stateless, calls);
+    run(strace, server, tool, client, calls);
     let mut counts = BTreeMap::new();
     for line in fs::read_to_string(&log).unwrap().lines() {
         // `1234  read(0, …` or `1234  <... read resumed>…`, which was counted when it began.
@@ -208,10 +264,11 @@ fn a_call_costs_few_system_calls() {
     for budget in BUDGETS {
         let server = release(budget.server);
         for stateless in [false, true] {
+            let client = Client::of(stateless);
             let all = counted(&budget.system_calls, || {
-                let few = system_calls(&server, budget.tool, stateless, FEW);
+                let few = system_calls(&server, budget.tool, client, FEW);
                 let mut each: BTreeMap<String, f64> = BTreeMap::new();
-                for (name, count) in system_calls(&server, budget.tool, stateless, FEW + MORE) {
+                for (name, count) in system_calls(&server, budget.tool, client, FEW + MORE) {
                     let more = count.saturating_sub(few.get(&name).copied().unwrap_or_default());
                     each.insert(name, more as f64 / MORE as f64);
                 }
@@ -226,6 +283,31 @@ fn a_call_costs_few_system_calls() {
         }
     }
     assert!(too_many.is_empty(), "{too_many:?}");
+}
+
+/// Many that are open at once are read and answered by few of them, and no thread is woken for
+/// another's sake, though under strace each takes its time.
+#[test]
+fn calls_in_flight_share_their_system_calls() {
+    const MOST: f64 = 0.5;
+    if !has("strace") {
+        return;
+    }
+    for server in ["echo", "fixture", "echo_tokio", "echo_smol"] {
+        let client = Client {
+            window: 64,
+            ..Client::of(false)
+        };
+        let each = counted(&MOST, || {
+            let count = |calls| {
+                let counts = system_calls(&release(server), "echo", client, calls);
+                counts.values().sum::<usize>()
+            };
+            count(64 * 64).saturating_sub(count(0)) as f64 / (64.0 * 64.0)
+        });
+        println!("{server}: {each}");
+        assert!(each <= MOST, "{server}: {each}");
+    }
 }
 
 #[test]

@@ -41,6 +41,30 @@ impl Span {
         self.end > 0
     }
 
+    /// Where it begins.
+    pub(crate) fn start(self) -> usize {
+        self.start as usize
+    }
+
+    /// Where it ends.
+    pub(crate) fn end(self) -> usize {
+        self.end as usize
+    }
+
+    /// The same value in a text that begins further ahead.
+    pub(crate) fn within(self, begin: usize) -> Self {
+        self.moved(begin, 0)
+    }
+
+    /// Where it lies when what was at `from` before is at `to`.
+    pub(crate) fn moved(self, from: usize, to: usize) -> Self {
+        let moved = |at: u32| at.wrapping_add(to as u32).wrapping_sub(from as u32);
+        Self {
+            start: moved(self.start),
+            end: moved(self.end),
+        }
+    }
+
     /// The value in the text that was scanned; `None` where it is absent.
     pub(crate) fn of(self, text: &str) -> Option<Raw<'_>> {
         if self.end == 0 {
@@ -90,6 +114,11 @@ impl<'a> Scanner<'a> {
     /// The text that is scanned.
     pub(crate) fn text(&self) -> &'a str {
         self.text
+    }
+
+    /// How far it has come.
+    pub(crate) fn at(&self) -> usize {
+        self.at
     }
 
     /// What is left of it.

@@ -127,7 +127,7 @@ pub fn parse_text<'a>(text: &'a str, limits: &Limits) -> Result<Incoming<'a>, Re
     parse_knowing(text, limits, None)
 }
 
-/// [`parse_text`] where the request's `_meta` may be one that is known.
+/// [`parse_text`] where the request's `_meta` may be one that is known, unless it is in a batch.
 ///
 /// # Errors
 /// Those of [`parse_text`].
@@ -141,7 +141,7 @@ pub fn parse_knowing<'a>(
     }
     let mut scanner = Scanner::new(text, limits.json_depth);
     if scanner.next_is(b'[') {
-        return match read_batch(&mut scanner, limits, known) {
+        return match read_batch(&mut scanner, limits) {
             Ok(batch) => batch,
             Err(fault) => Err(unreadable(fault, text, limits)),
         };
@@ -157,13 +157,12 @@ pub fn parse_knowing<'a>(
 fn read_batch<'a>(
     scanner: &mut Scanner<'a>,
     limits: &Limits,
-    known: Option<&KnownMeta>,
 ) -> Scan<Result<Incoming<'a>, Rejected>> {
     let (mut messages, mut too_many, mut first) = (Vec::new(), false, true);
     scanner.enter()?;
     while scanner.next_element(mem::take(&mut first))? {
         let mut envelope = Envelope::default();
-        envelope.read(scanner, known)?;
+        envelope.read(scanner, None)?;
         too_many |= messages.len() >= limits.batch_messages;
         if !too_many {
             messages.push(envelope.classify(limits, |message| message));

@@ -136,7 +136,7 @@ fn typed<T: Read>(key: &str, raw: Raw<'_>) -> Result<T, RpcError> {
 /// basic/lifecycle: capabilities are never inferred from earlier requests).
 #[derive(Debug)]
 pub(super) struct Known {
-    // The whole `_meta`, unless it had members that differ from request to request.
+    // The whole `_meta`, unless it had members of others, which differ from request to request.
     meta: Option<KnownMeta>,
     capabilities: String,
     info: Option<String>,
@@ -145,11 +145,6 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// What a request with just this `_meta` says.
-    pub(super) fn recall(&self, raw: Raw<'_>) -> Option<(Arc<Peer>, Option<LoggingLevel>)> {
-        (self.meta()?.text() == raw.get()).then(|| (Arc::clone(&self.peer), self.log_level))
-    }
-
     /// What the scan of the next request need not look at again.
     pub(super) fn meta(&self) -> Option<&KnownMeta> {
         self.meta.as_ref()
@@ -179,7 +174,7 @@ impl Known {
             },
         };
         known.log_level = log_level;
-        let repeats = meta.progress_token().is_none() && !has_extras(meta);
+        let repeats = !meta.has_others() && meta.related_task().is_none();
         known.meta = repeats.then(|| KnownMeta::new(raw)).flatten();
         Ok(known)
     }

@@ -328,16 +328,6 @@ impl Session {
     /// Reads `_meta`, which tells the era as well.
     fn read_meta(&mut self, method: Option<Method>, params: &Params<'_>) -> Result<Read, RpcError> {
         let raw = params.get(Member::Meta);
-        let known = raw.zip(self.known.as_ref());
-        let recalled = known.and_then(|(raw, known)| known.recall(raw));
-        if let Some((peer, log_level)) = recalled {
-            return Ok(Read {
-                peer: Some(peer),
-                progress_token: None,
-                log_level,
-                extras: None,
-            });
-        }
         let meta = params.meta()?;
         let mut read = Read {
             peer: None,
@@ -348,7 +338,11 @@ impl Session {
                 _ => None,
             },
         };
-        if self.is_stateless(method, meta) {
+        let recalled = meta.is_some_and(RequestMeta::is_recalled);
+        if let Some(known) = self.known.as_ref().filter(|_| recalled) {
+            read.peer = Some(Arc::clone(known.peer()));
+            read.log_level = known.log_level();
+        } else if self.is_stateless(method, meta) {
             let claims = Claims::read(meta)?;
             // Both are there, for otherwise the claims could not have been read.
             if self.forgetful {

@@ -20,18 +20,18 @@ struct Budget {
 const BUDGETS: [Budget; 3] = [
     Budget {
         server: "fixture-blocking",
-        handshake: 43_400,
-        stateless: 50_500,
+        handshake: 36_000,
+        stateless: 42_300,
     },
     Budget {
         server: "fixture-tokio",
-        handshake: 49_400,
-        stateless: 56_100,
+        handshake: 39_600,
+        stateless: 47_800,
     },
     Budget {
         server: "fixture-smol",
-        handshake: 48_000,
-        stateless: 55_200,
+        handshake: 41_000,
+        stateless: 49_600,
     },
 ];
 

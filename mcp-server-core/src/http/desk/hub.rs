@@ -254,6 +254,8 @@ impl HttpHub {
                 (ticket, outcome)
             }
         };
+        // Held here, it could not serve the next call.
+        drop(cancel);
         let now = self.runtime.now();
         match at {
             Some(exchange) => self

@@ -6,7 +6,10 @@ use alloc::{
 };
 use core::{convert::Infallible, fmt};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Uri,
+    header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION},
+};
 use mcp_proto::http::guard::is_loopback;
 
 use super::proxy::ProxyChoice;
@@ -25,8 +28,9 @@ use super::proxy::ProxyChoice;
 #[non_exhaustive]
 pub struct Endpoint {
     url: Uri,
-    /// Sent with every request, such as a gateway's key; never to another origin. The protocol's
-    /// own headers cannot be replaced.
+    /// Sent with every request, such as a tenant's name; never to another origin. The protocol's
+    /// own headers cannot be replaced. A value that [is sensitive](HeaderValue::is_sensitive) goes
+    /// where an authorization may go.
     pub headers: HeaderMap,
     /// The value of `Authorization`, such as `Bearer …`; never sent to another origin.
     pub authorization: Option<HeaderValue>,
@@ -38,8 +42,8 @@ pub struct Endpoint {
     pub keeps_results: bool,
     /// Opens the stream for what the server says of its own accord, until 2025-11-25. On.
     pub listens: bool,
-    /// Lets an authorization travel unencrypted to other machines, where anybody between can read
-    /// it (RFC 6750 §5.3: MUST NOT). Off: only to this machine.
+    /// Lets secrets travel unencrypted to other machines, where anybody between can read them: an
+    /// authorization (RFC 6750 §5.3: MUST NOT), a key. Off: only to this machine.
     pub trusts_network: bool,
     /// By which proxy the server is reached. As the environment says.
     pub proxy: ProxyChoice,
@@ -102,17 +106,34 @@ impl Endpoint {
         Ok(self)
     }
 
-    /// Adds a header to every request.
+    /// Adds a header to every request. For a key or a password there is
+    /// [`secret_header`](Self::secret_header).
     ///
     /// # Errors
     /// Where no header can have this name or this value.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, BadEndpoint> {
-        let bad = |why: String| BadEndpoint::new("not a header", why);
-        let parsed = HeaderName::from_bytes(name.as_bytes());
-        let name = parsed.map_err(|error| bad(error.to_string()))?;
-        // Without the value: it may be a key.
-        let value = HeaderValue::from_str(value)
-            .map_err(|_| bad([name.as_str(), " cannot have that value"].concat()))?;
+        let (name, value) = parse_header(name, value)?;
+        self.headers.append(name, value);
+        Ok(self)
+    }
+
+    /// Adds a header whose value is a secret, such as a gateway's key: like an authorization it
+    /// travels unencrypted to no other machine unless [`trusts_network`](Self::trusts_network)
+    /// allows it.
+    ///
+    /// ```
+    /// use mcp_client_core::http::Endpoint;
+    ///
+    /// let gateway = Endpoint::new("http://gateway.example/mcp")?;
+    /// assert!(gateway.secret_header("x-api-key", "a-key")?.check().is_err());
+    /// # Ok::<(), mcp_client_core::http::BadEndpoint>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where no header can have this name or this value.
+    pub fn secret_header(mut self, name: &str, value: &str) -> Result<Self, BadEndpoint> {
+        let (name, mut value) = parse_header(name, value)?;
+        value.set_sensitive(true);
         self.headers.append(name, value);
         Ok(self)
     }
@@ -145,23 +166,47 @@ impl Endpoint {
         self.url.scheme_str() == Some("https")
     }
 
-    /// Whether an authorization may be sent to the server.
+    /// Whether an authorization and other secrets may be sent to the server.
     #[must_use]
     pub fn may_authorize(&self) -> bool {
         self.is_secure() || self.trusts_network || self.url.host().is_some_and(is_loopback)
     }
 
-    /// Refuses what would show an authorization to strangers.
+    /// Refuses what would show a secret to strangers: an authorization, a cookie, a header's
+    /// sensitive value.
     ///
     /// # Errors
     /// Where there is one, and the server is neither this machine nor reached by TLS; unless
     /// [`trusts_network`](Self::trusts_network) allows it.
     pub fn check(&self) -> Result<(), BadEndpoint> {
-        if self.authorization.is_some() && !self.may_authorize() {
-            let why = "it would travel unencrypted; use https, or set trusts_network".to_string();
-            return Err(BadEndpoint::new("the authorization is not sent", why));
+        if self.may_authorize() {
+            return Ok(());
         }
-        Ok(())
+        let why = || "it would travel unencrypted; use https, or set trusts_network".to_string();
+        if self.authorization.is_some() {
+            return Err(BadEndpoint::new("the authorization is not sent", why()));
+        }
+        let secret = |(name, value): &(&HeaderName, &HeaderValue)| {
+            value.is_sensitive() || [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(name)
+        };
+        match self.headers.iter().find(secret) {
+            Some((name, _)) => {
+                let why = [name.as_str(), " is a secret, and ", &why()].concat();
+                Err(BadEndpoint::new("a header is not sent", why))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), BadEndpoint> {
+    let bad = |why: String| BadEndpoint::new("not a header", why);
+    let parsed = HeaderName::from_bytes(name.as_bytes());
+    let name = parsed.map_err(|error| bad(error.to_string()))?;
+    // Without the value: it may be a key.
+    match HeaderValue::from_str(value) {
+        Ok(value) => Ok((name, value)),
+        Err(_) => Err(bad([name.as_str(), " cannot have that value"].concat())),
     }
 }
 
@@ -289,12 +334,39 @@ mod tests {
     }
 
     #[test]
+    fn nor_is_another_secret() {
+        let endpoint = || Endpoint::new("http://example.com/mcp").unwrap();
+        let open = endpoint().header("x-tenant", "7").unwrap();
+        assert_eq!(open.check(), Ok(()), "that is no secret");
+        for endpoint in [
+            endpoint().secret_header("x-api-key", "secret"),
+            endpoint().header("cookie", "id=secret"),
+            endpoint().header("authorization", "Basic secret"),
+        ] {
+            let mut endpoint = endpoint.unwrap();
+            let told = endpoint.check().unwrap_err().to_string();
+            assert!(told.contains("travel unencrypted"), "{told}");
+            endpoint.trusts_network = true;
+            assert_eq!(endpoint.check(), Ok(()));
+        }
+    }
+
+    #[test]
     fn secrets_are_in_no_message() {
         let endpoint = || Endpoint::new("https://example.com").unwrap();
         let shown = [
             endpoint().bearer("se\ncret").unwrap_err().to_string(),
             endpoint()
                 .header("x-key", "se\ncret")
+                .unwrap_err()
+                .to_string(),
+            endpoint()
+                .secret_header("x-key", "se\ncret")
+                .unwrap_err()
+                .to_string(),
+            Endpoint::new("http://example.com")
+                .and_then(|endpoint| endpoint.secret_header("x-key", "secret"))
+                .and_then(|endpoint| endpoint.check())
                 .unwrap_err()
                 .to_string(),
             alloc::format!("{:?}", endpoint().bearer("secret").unwrap()),

@@ -4,6 +4,7 @@
 pub mod bindings;
 #[cfg(unix)]
 pub mod by_hand;
+pub mod caller;
 #[cfg(unix)]
 pub mod clients;
 pub mod conformance;

@@ -184,7 +184,6 @@ impl Session {
         let batch = self.batches.open(arrival.origin);
         let arrival = Arrival {
             batch: Some(batch),
-            whole: None,
             ..*arrival
         };
         for member in members {

@@ -272,6 +272,21 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_is_done_with_takes_room_until_that_is_told() {
+        let mut watch = Watch::default();
+        for (at, id) in ["a", "b"].into_iter().enumerate() {
+            watch.sent_to_page(at as i64, id.into(), 2);
+        }
+        let complete = |id: &str| Change::ElicitationComplete(id.into());
+        assert!(watch.note(&complete("a")));
+        watch.sent_to_page(2, "c".into(), 2);
+        assert!(!watch.note(&complete("b")), "the older one is forgotten");
+        assert!(watch.note(&complete("c")));
+        watch.sent_to_page(3, "d".into(), 2);
+        assert!(!watch.note(&complete("d")), "two are to be told of");
+    }
+
+    #[test]
     fn each_kind_of_change_is_due_by_itself() {
         let watching = || {
             let mut watch = Watch::new(Lists {

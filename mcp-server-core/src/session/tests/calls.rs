@@ -333,3 +333,22 @@ fn arguments_of_any_length_arrive_whole() {
         );
     }
 }
+
+#[test]
+fn a_progress_token_is_as_long_as_a_name_may_be() {
+    let mut limits = Limits::default();
+    limits.name_bytes = 32;
+    play_with(
+        limits,
+        &[
+            OPEN,
+            r#"
+        > {"id":1,"method":"tools/call","params":{"name":"echo","_meta":{"progressToken":"123456789.123456789.123456789."}}}
+        < {"id":1,"result":{"content":[{"type":"text","text":"nothing"}]}}
+        > {"id":2,"method":"tools/call","params":{"name":"echo","_meta":{"progressToken":"123456789.123456789.123456789.1"}}}
+        < {"id":2,"error":{"code":-32602,"message":"params._meta.progressToken is longer than 32 bytes"}}
+        "#,
+        ]
+        .concat(),
+    );
+}

@@ -7,13 +7,14 @@ use mcp_proto::{
     json::Json,
     limits::Limits,
     method::{Capability, METHODS, Method},
+    rpc::{self, Incoming},
     time::Instant,
     types::{CallToolResult, CreateMessageParams, EmptyParams, InputRequest, InputRequests},
     version::ProtocolVersion,
 };
 
 use crate::{
-    call::{Call, Event, NeedInput, Outcome, Work},
+    call::{Call, Change, Event, NeedInput, Outcome, Work},
     conn::Conn,
     session::{Session, receive::Arrival, serve::require},
 };
@@ -479,4 +480,61 @@ fn the_first_call_takes_room_for_one() {
     let line = to_wire(r#"{"id":1,"method":"tools/call","params":{"name":"hold",$m}}"#);
     session.handle_text(&line, &Arrival::new(&service, 0), Instant::ZERO);
     assert_eq!((session.events.len(), session.events.capacity()), (1, 1));
+}
+
+#[test]
+fn long_arguments_are_of_the_text_that_is_lent() {
+    let limits = Arc::new(Limits::default());
+    let service = service(Limits::default());
+    let long = format!(r#"{{"text":"{}"}}"#, "x".repeat(1000));
+    let call = r#"{"id":1,"method":"tools/call","params":{"name":"hold","arguments":LONG,$m}}"#;
+    let line = to_wire(&call.replace("LONG", &long));
+    for is_lent in [true, false] {
+        let mut session = Session::new(1, &limits, Instant::ZERO);
+        let Ok(Incoming::Single(mut message)) = rpc::parse(line.as_bytes(), &limits) else {
+            panic!("it is one message");
+        };
+        let mut arrival = Arrival::new(&service, 0);
+        if is_lent {
+            arrival = arrival.within(&line);
+        }
+        session.handle(&mut message, &arrival, Instant::ZERO);
+        assert_eq!(session.lent.is_some(), is_lent);
+        session.lend(line.clone());
+        let Some(Event::Call(call)) = session.poll_event(&service) else {
+            panic!("it is called");
+        };
+        let Work::Tool { arguments, .. } = call.work else {
+            panic!("{:?}", call.work);
+        };
+        assert_eq!(arguments.as_ref().map(Json::as_str), Some(&*long));
+    }
+}
+
+/// Whoever asks for nothing has no news, nor whoever has been told all; over HTTP each look at what
+/// a session has to say costs.
+#[cfg(feature = "http")]
+#[test]
+fn there_is_news_only_of_what_is_to_be_told() {
+    let limits = Arc::new(Limits::default());
+    let service = service(Limits::default());
+    let mut session = Session::new(1, &limits, Instant::ZERO);
+    let say = |session: &mut Session, line: &str| {
+        session.handle_text(&to_wire(line), &Arrival::new(&service, 0), Instant::ZERO);
+    };
+    let mut out = Vec::new();
+    say(
+        &mut session,
+        r#"{"id":"i","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{}}}"#,
+    );
+    assert!(session.poll_transmit(&mut out));
+    session.handle_change(&Change::Resource("file:///a".into()), Instant::ZERO);
+    session.handle_change(&Change::Tools, Instant::ZERO);
+    assert!(!session.has_news(), "it is not open yet");
+    say(&mut session, r#"{"method":"notifications/initialized"}"#);
+    out.clear();
+    assert!(session.has_news() && session.poll_transmit(&mut out));
+    assert!(!session.has_news(), "it was told");
+    session.handle_change(&Change::Resource("file:///a".into()), Instant::ZERO);
+    assert!(!session.has_news(), "nobody follows that");
 }

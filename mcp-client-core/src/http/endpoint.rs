@@ -182,18 +182,21 @@ impl Endpoint {
         if self.may_authorize() {
             return Ok(());
         }
-        let why = || "it would travel unencrypted; use https, or set trusts_network".to_string();
+        let why = |what| {
+            [
+                what,
+                " would travel unencrypted; use https, or set trusts_network",
+            ]
+            .concat()
+        };
         if self.authorization.is_some() {
-            return Err(BadEndpoint::new("the authorization is not sent", why()));
+            return Err(BadEndpoint::new("the authorization is not sent", why("it")));
         }
         let secret = |(name, value): &(&HeaderName, &HeaderValue)| {
             value.is_sensitive() || [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(name)
         };
         match self.headers.iter().find(secret) {
-            Some((name, _)) => {
-                let why = [name.as_str(), " is a secret, and ", &why()].concat();
-                Err(BadEndpoint::new("a header is not sent", why))
-            }
+            Some((name, _)) => Err(BadEndpoint::new("a header is not sent", why(name.as_str()))),
             None => Ok(()),
         }
     }

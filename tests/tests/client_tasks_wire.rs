@@ -108,15 +108,19 @@ fn conversation(way: Way) -> String {
     let mut looks = Vec::new();
     while let Ok(line) = lines.recv_timeout(Duration::from_secs(20)) {
         let mut message: Value = serde_json::from_str(&line[2..]).expect("it is JSON");
-        // How often it is looked at depends on time, and so does who is first to tell.
+        // How often it is looked at depends on time, and so does who is first to tell; what is
+        // asked comes with an answer since 2026-07-28, and by itself before.
         if message["method"] == "tasks/get" {
             looks.push(message["id"].clone());
             continue;
         }
         let is_answer = message.get("method").is_none();
-        let working = message["result"]["status"] == "working";
+        let says_little = match message["result"]["status"].as_str() {
+            Some("input_required") => way == Way::Handshake,
+            status => status == Some("working"),
+        };
         if message["method"] == "notifications/tasks/status"
-            || (is_answer && working && looks.contains(&message["id"]))
+            || (is_answer && says_little && looks.contains(&message["id"]))
         {
             continue;
         }

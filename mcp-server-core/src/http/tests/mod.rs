@@ -1,6 +1,7 @@
 //! The HTTP front as a client sees it: heads and bodies in, statuses, headers and bodies out.
 
 mod asking;
+mod bodies;
 mod handshake;
 mod modern;
 mod other;

@@ -471,6 +471,34 @@ fn long_arguments_are_there_again_when_the_call_has_asked() {
     }
 }
 
+/// Members of others and tasks are other ones each time: to remember them would be in vain.
+#[test]
+fn only_what_says_the_same_each_time_is_remembered_word_for_word() {
+    let limits = Arc::new(Limits::default());
+    let service = service(Limits::default());
+    for (more, is_remembered) in [
+        ("", true),
+        (r#","progressToken":1,"traceparent":"00-1""#, true),
+        (r#","com.example/x":1"#, false),
+        (r#","mcp/related-task":{"taskId":"t"}"#, false),
+        (
+            r#","com.example/x":1,"mcp/related-task":{"taskId":"t"}"#,
+            false,
+        ),
+    ] {
+        let mut session = Session::new(1, &limits, Instant::ZERO);
+        let meta = format!(
+            r#""_meta":{{"mcp/protocolVersion":"2026-07-28","mcp/clientCapabilities":{{}}{more}}}"#
+        );
+        let line = to_wire(&format!(
+            r#"{{"id":1,"method":"tools/list","params":{{{meta}}}}}"#
+        ));
+        session.handle_text(&line, &Arrival::new(&service, 0), Instant::ZERO);
+        let known = session.known.as_ref().expect("the client is known");
+        assert_eq!(known.meta().is_some(), is_remembered, "{more}");
+    }
+}
+
 #[test]
 fn the_first_call_takes_room_for_one() {
     let limits = Arc::new(Limits::default());

@@ -203,3 +203,42 @@ fn a_batch_is_not_held_back() {
         "#,
     );
 }
+
+/// A client that still has a call running was not quiet, also where no call may wait.
+#[test]
+fn patience_is_not_renewed_while_a_call_runs_though_none_waits() {
+    play_patiently(
+        limits(2, 0),
+        r#"
+        > {"id":1,"method":"tools/call","params":{"name":"hold",$m}}
+        call 1: hold
+        > {"id":2,"method":"tools/call","params":{"name":"hold",$m}}
+        call 2: hold
+        > {"id":3,"method":"tools/call","params":{"name":"hold",$m}}
+        wait 495ms
+        finish 1 one
+        call 3: hold
+        < {"id":1,"result":{"resultType":"complete","content":[{"type":"text","text":"one"}],$server}}
+        > {"id":4,"method":"tools/call","params":{"name":"hold",$m}}
+        wait 14ms
+        wait 1ms
+        < {"id":4,"error":{"code":-32000,"message":"the server is busy: too many requests are waiting"}}
+        "#,
+    );
+}
+
+/// Where none may wait: a call is held back while there is no place, and only then.
+#[test]
+fn a_call_is_held_back_where_none_may_wait() {
+    play_patiently(
+        limits(1, 0),
+        r#"
+        > {"id":1,"method":"tools/call","params":{"name":"hold",$m}}
+        call 1: hold
+        > {"id":2,"method":"tools/call","params":{"name":"hold",$m}}
+        finish 1 one
+        call 2: hold
+        < {"id":1,"result":{"resultType":"complete","content":[{"type":"text","text":"one"}],$server}}
+        "#,
+    );
+}

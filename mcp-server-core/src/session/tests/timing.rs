@@ -134,6 +134,27 @@ fn who_never_reads_is_given_up() {
     );
 }
 
+/// Answers that waited for the rest of their batch are as lost as those that were on their way.
+#[test]
+fn who_is_given_up_is_not_sent_the_beginning_of_a_batch() {
+    play(
+        r#"
+        > {"id":"i","method":"initialize","params":{"protocolVersion":"2025-03-26","capabilities":{}}}
+        < {"id":"i","result":{"protocolVersion":"2025-03-26","capabilities":{"logging":{},"completions":{},"prompts":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"tools":{"listChanged":true}},"serverInfo":{"name":"demo","version":"1.0.0"}}}
+        > [{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"hold"}}]
+        call 1: hold
+        stop reading
+        > {"id":3,"method":"ping"}
+        wait 30s
+        ! cancelled 1
+        ! closed Unresponsive
+        read
+        finish 1 late
+        ! discarded
+        "#,
+    );
+}
+
 #[test]
 fn who_reads_slowly_is_not() {
     play(

@@ -160,6 +160,12 @@ impl Stream {
         read && !self.conn.wants_write() && (self.conn.wants_read() || self.conn.is_closed())
     }
 
+    /// Whether the server reads nothing because it has no room for a call.
+    pub(crate) fn holds_back(&self) -> bool {
+        let is_open = !self.pipes[0].is_ended() && !self.conn.is_closed();
+        is_open && !self.conn.wants_read() && !self.conn.wants_write()
+    }
+
     /// Somebody else writes. Not in the middle of a message, which would be lost by it.
     pub(crate) fn disturb(&mut self, pipe: usize, what: Pick) -> bool {
         if !self.rests[pipe].is_empty() {

@@ -163,6 +163,8 @@ pub(crate) struct World {
     /// At the end users answer everything, or nothing ever.
     pub(crate) answers: bool,
     room: usize,
+    /// Servers leave calls unread for which there is no room, as those of a process do.
+    holds_back: bool,
     pub(crate) pairs: Vec<Pair>,
     pub(crate) site: Site,
     pub(crate) held: Vec<Held>,
@@ -262,6 +264,8 @@ impl World {
             } else {
                 300
             },
+            // As many setups as not, however narrow the limits are.
+            holds_back: setup.limits.0.count_ones() % 2 == 1,
             pairs: Vec::new(),
             held: Vec::new(),
             book: Book::new(),
@@ -301,6 +305,9 @@ impl World {
                 let client = Client::new(config, self.now);
                 let service = Arc::clone(&self.service);
                 let mut stream = Stream::new(service, self.tags, self.room, self.now);
+                if self.holds_back {
+                    stream.conn = stream.conn.patient();
+                }
                 stream.judge.able = self.able[at].clone();
                 stream.read = self.options.replayed.then(Vec::new);
                 (Machine::Stream(client), Link::Stream(stream))
@@ -471,6 +478,9 @@ impl World {
             };
             let questions = pair.program.questions.len();
             assert!(questions <= most * calls, "S6: {questions} questions");
+            if let Some(stream) = pair.stream().filter(|stream| stream.holds_back()) {
+                self.trace.note(format_args!("#{} holds back", stream.tag));
+            }
         }
         self.notebook.check();
         if !self.repeats {

@@ -56,6 +56,7 @@ const SIGHTS: &[&str] = &[
     // How calls end.
     "Done(",
     "the server is busy",
+    " holds back\n",
     "handler panicked",
     "without progress",
     "the outcome of another kind of call",

@@ -35,7 +35,10 @@ pub(crate) use begin::{Begun, begin};
 pub(crate) use inbox::{Inbox, Posted};
 use running::{Running, Step};
 #[cfg(feature = "http")]
-pub(crate) use {inbox::Outlet, running::discard};
+pub(crate) use {
+    inbox::Outlet,
+    running::{discard, poll_caught},
+};
 
 /// One connection of a [`Server`], with the handlers that run for it.
 ///

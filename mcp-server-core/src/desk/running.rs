@@ -92,11 +92,11 @@ impl Running {
     /// Polls a handler for the first time, and keeps it if it has to wait.
     pub(super) fn start(&mut self, ticket: Ticket, mut future: BoxFuture<Outcome>) -> Step {
         match poll(&mut future, &self.spare) {
-            Ok(Poll::Ready(outcome)) => {
+            Poll::Ready(Some(outcome)) => {
                 discard(future);
                 Step::Done(ticket, outcome)
             }
-            Ok(Poll::Pending) => {
+            Poll::Pending => {
                 let key = self.next_key;
                 self.next_key += 1;
                 let alarm = core::mem::replace(&mut self.spare, Alarm::new(&self.inbox, key));
@@ -110,7 +110,7 @@ impl Running {
                 );
                 Step::Waiting
             }
-            Err(Panicked) => {
+            Poll::Ready(None) => {
                 discard(future);
                 Step::Lost(ticket.call())
             }
@@ -130,16 +130,16 @@ impl Running {
         // Before it is polled, so that a wake-up from now on counts anew.
         waiting.alarm.shared.ringing.store(false, Ordering::Release);
         let polled = poll(&mut waiting.future, &waiting.alarm);
-        if matches!(polled, Ok(Poll::Pending)) {
+        let Poll::Ready(ended) = polled else {
             return Step::Waiting;
-        }
+        };
         let Some(Future { ticket, future, .. }) = self.futures.remove(&key) else {
             return Step::Waiting;
         };
         discard(future);
-        match polled {
-            Ok(Poll::Ready(outcome)) => Step::Done(ticket, outcome),
-            _ => Step::Lost(ticket.call()),
+        match ended {
+            Some(outcome) => Step::Done(ticket, outcome),
+            None => Step::Lost(ticket.call()),
         }
     }
 
@@ -171,11 +171,19 @@ impl Drop for Running {
     }
 }
 
-struct Panicked;
+fn poll(future: &mut BoxFuture<Outcome>, alarm: &Alarm) -> Poll<Option<Outcome>> {
+    poll_caught(future, &mut Context::from_waker(&alarm.waker))
+}
 
-fn poll(future: &mut BoxFuture<Outcome>, alarm: &Alarm) -> Result<Poll<Outcome>, Panicked> {
-    let mut context = Context::from_waker(&alarm.waker);
-    catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context))).map_err(|_| Panicked)
+/// Polls what users have written: ready with `None` where it has panicked.
+pub(crate) fn poll_caught<T>(
+    future: &mut BoxFuture<T>,
+    context: &mut Context<'_>,
+) -> Poll<Option<T>> {
+    match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Some),
+        Err(_) => Poll::Ready(None),
+    }
 }
 
 // What a handler holds may panic when it is dropped; that is no other call's concern.

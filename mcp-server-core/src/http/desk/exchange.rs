@@ -7,12 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use http::{Response, StatusCode, request::Parts};
 use mcp_proto::{rpc::CallId, time::Instant};
 
-use super::hub::{HttpHub, poll_caught};
+use super::hub::HttpHub;
 #[cfg(feature = "http-service")]
 use super::runtime::Runtime;
 use crate::{
     call::{Call, Outcome, Ticket},
-    desk::{Begun, Inbox, Posted, begin, discard},
+    desk::{Begun, Inbox, Posted, begin, discard, poll_caught},
     handler::{BoxFuture, Handler},
     http::{
         exchange::{Exchange, HttpEvent, Verdict},
@@ -295,11 +295,9 @@ impl HttpDesk {
         let Some(judging) = &mut self.judging else {
             return;
         };
-        let polled = catch_unwind(AssertUnwindSafe(|| judging.as_mut().poll(context)));
-        let verdict = match polled {
-            Ok(Poll::Pending) => return,
-            Ok(Poll::Ready(verdict)) => verdict,
-            Err(_) => deny(),
+        let verdict = match poll_caught(judging, context) {
+            Poll::Pending => return,
+            Poll::Ready(verdict) => verdict.unwrap_or_else(deny),
         };
         self.judging = None;
         self.exchange.handle_verdict(verdict, now);

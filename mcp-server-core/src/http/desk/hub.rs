@@ -14,10 +14,7 @@ use core::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     task::{Context, Poll, Waker},
 };
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use http::request::Parts;
 use mcp_proto::{rpc::CallId, time::Instant};
@@ -26,7 +23,7 @@ use super::{exchange::HttpDesk, keeper, runtime::Runtime};
 use crate::{
     call::{Call, Link, Note, Outcome, Ticket},
     cancel::Cancelled,
-    desk::{Begun, Inbox, Outlet, Posted, begin, discard},
+    desk::{Begun, Inbox, Outlet, Posted, begin, discard, poll_caught},
     handler::{BoxFuture, Handler},
     http::{
         exchange::{Exchange, Verdict},
@@ -263,17 +260,6 @@ impl HttpHub {
                 .end_call_at(exchange, ticket, outcome, now, errands),
             None => self.sessions.end_call(ticket, outcome, now, errands),
         }
-    }
-}
-
-/// Polls a handler: ready with `None` where it has panicked.
-pub(super) fn poll_caught(
-    future: &mut BoxFuture<Outcome>,
-    context: &mut Context<'_>,
-) -> Poll<Option<Outcome>> {
-    match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-        Ok(polled) => polled.map(Some),
-        Err(_) => Poll::Ready(None),
     }
 }
 

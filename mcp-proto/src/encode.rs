@@ -21,11 +21,11 @@ use core::fmt;
 
 mod text;
 
-pub(crate) use text::{WORD, first_escape, is_plain};
 pub use text::{
-    join_lines, write_display, write_f64, write_i64, write_json, write_str, write_str_part,
+    Digits, join_lines, write_display, write_f64, write_i64, write_json, write_str, write_str_part,
     write_u64,
 };
+pub(crate) use text::{WORD, first_escape, is_plain};
 
 /// Something that can be written as one JSON value in the form a revision prescribes.
 pub trait Encode {

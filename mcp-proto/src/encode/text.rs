@@ -169,22 +169,45 @@ const PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// Writes an unsigned integer.
-pub fn write_u64(out: &mut Vec<u8>, mut value: u64) {
+/// The decimal digits of an unsigned integer, for those who have no buffer to write them to.
+#[derive(Clone, Copy, Debug)]
+pub struct Digits {
     // u64::MAX has 20 digits.
-    let mut digits = [0; 20];
-    let mut start = digits.len();
-    for pair in digits.rchunks_exact_mut(2) {
-        pair.copy_from_slice(&PAIRS[(value % 100) as usize]);
-        value /= 100;
-        start -= 2;
-        if value == 0 {
-            break;
+    digits: [u8; 20],
+    start: usize,
+}
+
+impl Digits {
+    /// Those of this number.
+    #[must_use]
+    #[inline]
+    pub fn of(mut value: u64) -> Self {
+        let mut digits = [0; 20];
+        let mut start = digits.len();
+        for pair in digits.rchunks_exact_mut(2) {
+            pair.copy_from_slice(&PAIRS[(value % 100) as usize]);
+            value /= 100;
+            start -= 2;
+            if value == 0 {
+                break;
+            }
         }
+        // Of an odd number of digits the first pair is one too many.
+        start += usize::from(digits[start] == b'0');
+        Self { digits, start }
     }
-    // Of an odd number of digits the first pair is one too many.
-    start += usize::from(digits[start] == b'0');
-    out.extend_from_slice(&digits[start..]);
+
+    /// As text.
+    #[must_use]
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.digits[self.start..]
+    }
+}
+
+/// Writes an unsigned integer.
+pub fn write_u64(out: &mut Vec<u8>, value: u64) {
+    out.extend_from_slice(Digits::of(value).as_bytes());
 }
 
 /// Writes a signed integer.

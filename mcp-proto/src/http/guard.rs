@@ -185,14 +185,13 @@ fn is_usual_loopback(host: &str) -> bool {
     let port = host
         .strip_prefix("127.0.0.1:")
         .or_else(|| host.strip_prefix("localhost:"));
-    port.is_some_and(|port| {
-        let add = |number: u32, byte: u8| {
-            let digit = byte.wrapping_sub(b'0');
-            (digit < 10).then(|| number * 10 + u32::from(digit))
-        };
-        let number = port.bytes().take(6).try_fold(0, add);
-        number.is_some_and(|number| port.len() < 6 && number <= u32::from(u16::MAX))
-    })
+    port.and_then(port_of).is_some()
+}
+
+// A port in digits alone: what `parse` would take besides is none.
+fn port_of(digits: &str) -> Option<u16> {
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_plain.then(|| digits.parse().ok()).flatten()
 }
 
 // A host and its port; `None` where it is neither `name`, `name:port` nor `[address]:port`.
@@ -210,10 +209,7 @@ fn split_port(host: &str) -> Option<(&str, Option<u16>)> {
     if port.is_empty() || port == ":" {
         return Some((name, None));
     }
-    let digits = port
-        .strip_prefix(':')
-        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
-    Some((name, Some(digits.parse().ok()?)))
+    Some((name, Some(port_of(port.strip_prefix(':')?)?)))
 }
 
 /// Whether a host's name, without a port, is this machine: what a resolver cannot be made to lie

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use mcp_proto::{
+    encode::Digits,
     frame::sse,
     http::{EVENT_STREAM, names},
     time::Instant,
@@ -224,17 +225,8 @@ impl Reply {
 
 // In one allocation, where `HeaderValue::from` makes two.
 fn decimal(number: usize) -> HeaderValue {
-    let mut digits = [b'0'; 20];
-    let (mut rest, mut at) = (number, digits.len());
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    HeaderValue::from_bytes(&digits[at..]).unwrap_or_else(|_| HeaderValue::from(number))
+    let digits = Digits::of(number as u64);
+    HeaderValue::from_bytes(digits.as_bytes()).unwrap_or_else(|_| HeaderValue::from(number))
 }
 
 #[cfg(test)]

@@ -33,7 +33,6 @@ pub(super) struct NewCall {
 
 impl Session {
     /// Hands a call out, or lets it wait, or answers that there is no room for it.
-    ///
     pub(super) fn begin(&mut self, address: Address, call: NewCall) {
         let times = self.times(call.timeout);
         let lent = call.lent.clone();

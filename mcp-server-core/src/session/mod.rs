@@ -21,9 +21,10 @@
 //! **What is owed.** Every request gets exactly one answer: from its handler, or an error when the
 //! handler panicked, its deadline came, or the connection ends; none once the client cancelled it.
 //! At most [`Limits::calls_in_flight`] calls run, [`Limits::calls_parked`] wait, and the next one
-//! is answered "busy", unless the front can hold it back for a while. A cancelled or expired call gives its place to the next one at once, even
-//! if its handler goes on; but there are never more than twice as many handlers at work as calls
-//! may be in flight, so that handlers which never come back cost a bounded number of threads.
+//! is answered "busy", unless the front can hold it back for a while. A cancelled or expired call
+//! gives its place to the next one at once, even if its handler goes on; but there are never more
+//! than twice as many handlers at work as calls may be in flight, so that handlers which never come
+//! back cost a bounded number of threads.
 
 mod answer;
 mod asking;

@@ -106,6 +106,15 @@ fn a_head_says_whether_its_body_is_for_the_sessions_to_read() {
     }
 }
 
+/// What its head says of it is not true: its body is read once more, and nothing of it is lost.
+#[test]
+fn a_greeting_under_the_newest_revision_opens_a_session() {
+    let mut rig = Rig::new(options(SessionMode::Stateful));
+    let open = rig.send("POST /mcp", &with(&MODERN), &initialize("2025-11-25"));
+    assert!(open.outline().starts_with("200 result"), "{}", open.body);
+    assert_eq!((rig.opened, rig.server.sessions()), (1, 1));
+}
+
 /// They are not copied out of a long body: the body's text is handed over, and they lie in it.
 #[test]
 fn long_arguments_arrive_whole() {

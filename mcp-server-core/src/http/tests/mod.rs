@@ -151,14 +151,15 @@ impl Rig {
         let mut open = self.open(line, headers);
         open.exchange.handle_body_end(self.now);
         assert!(matches!(open.exchange.poll_event(), Some(HttpEvent::Join)));
-        self.opened += 1;
-        self.server.join(
-            &mut open.exchange,
-            open.number,
-            &[self.opened; 16],
-            self.now,
-        );
+        self.join(&mut open);
         open
+    }
+
+    fn join(&mut self, open: &mut Open) {
+        self.opened += 1;
+        let (entropy, now) = ([self.opened; 16], self.now);
+        self.server
+            .join(&mut open.exchange, open.number, &entropy, now);
     }
 
     fn open(&mut self, line: &str, headers: &[(&str, &str)]) -> Open {
@@ -196,15 +197,7 @@ impl Rig {
                         open.exchange.handle_verdict(verdict, self.now);
                     }
                 }
-                HttpEvent::Join => {
-                    self.opened += 1;
-                    self.server.join(
-                        &mut open.exchange,
-                        open.number,
-                        &[self.opened; 16],
-                        self.now,
-                    );
-                }
+                HttpEvent::Join => self.join(open),
                 HttpEvent::Listen => open.listens = true,
             }
         }

@@ -41,7 +41,7 @@ pub(crate) enum What {
 const CALLS: [What; 12] = [
     What::Tool("hold"),
     What::Watched,
-    What::Tool("quick"),
+    What::Tool(kept::COUNTER),
     What::Prompt,
     What::Resource,
     What::Complete,
@@ -212,7 +212,7 @@ impl Waiting {
                     tools.iter().any(|tool| tool.name == "hold"),
                     "an empty list"
                 );
-                let counter = tools.into_iter().find(|tool| tool.name == "quick");
+                let counter = tools.into_iter().find(|tool| tool.name == kept::COUNTER);
                 counter.and_then(|tool| tool.description)
             }),
             Self::Nothing(pending) => taken(session, pending).map(|_| None),

@@ -55,7 +55,7 @@ fn asking_tool(name: &str) -> Tool {
 
 /// The tool by which lists of tools are told from each other.
 fn counter(version: u32) -> Tool {
-    tool("quick").with_description(version.to_string())
+    tool(kept::COUNTER).with_description(version.to_string())
 }
 
 /// The service that a world begins with.
@@ -102,7 +102,7 @@ pub(crate) fn service(
 pub(crate) fn swapped(service: &Service<Act>, what: Pick, version: u32) -> Arc<Service<Act>> {
     let edited = service.edited(|edit| match what.0 % 3 {
         0 => {
-            edit.remove(ComponentKind::Tool, "quick");
+            edit.remove(ComponentKind::Tool, kept::COUNTER);
             edit.add_tool(Component::new(counter(version), Act::Quick))?;
             match edit.remove(ComponentKind::Tool, "extra") {
                 true => Ok(true),

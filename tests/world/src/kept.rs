@@ -10,9 +10,13 @@ use mcp_proto::{
     types::{CacheHints, CacheScope, ReadResourceResult, ResourceContents},
 };
 use mcp_server_core::Outcome;
+use serde_json::Value;
 
 /// The resource of which there are versions.
 pub(crate) const URI: &str = "kept:///it";
+
+/// The tool whose description is the version of the list.
+pub(crate) const COUNTER: &str = "quick";
 
 /// What there are versions of.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -104,12 +108,38 @@ impl History {
     }
 }
 
+/// A result that has arrived, whatever became of the call that asked for it: one that lists in pages
+/// may fail for the next page, and the first one is kept.
 #[derive(Clone, Debug, PartialEq)]
 struct Received {
     thing: Thing,
-    version: u32,
-    whose: String,
+    /// The version, and for whom it was made.
+    shows: String,
     at: Instant,
+}
+
+impl Received {
+    fn of(text: &str, at: Instant) -> Option<Self> {
+        // Few messages are read twice.
+        if !text.contains("\"tools\":[") && !text.contains("\"contents\":[") {
+            return None;
+        }
+        let message: Value = serde_json::from_str(text).ok()?;
+        let result = &message["result"];
+        let named = |list: &Value, key: &str, name: &str| {
+            let mut all = list.as_array()?.iter();
+            all.find(|one| one[key] == name).cloned()
+        };
+        let (thing, shows) = match named(&result["tools"], "name", COUNTER) {
+            Some(tool) => (Thing::Tools, tool["description"].clone()),
+            None => {
+                let resource = named(&result["contents"], "uri", URI)?;
+                (Thing::Resource, resource["text"].clone())
+            }
+        };
+        let shows = shows.as_str()?.to_owned();
+        Some(Self { thing, shows, at })
+    }
 }
 
 /// What a call for one of the things began with.
@@ -172,6 +202,11 @@ impl Memory {
         }
     }
 
+    /// A message arrives.
+    pub(crate) fn receives(&mut self, text: &str, now: Instant) {
+        self.received.extend(Received::of(text, now));
+    }
+
     /// The program was told of a change.
     pub(crate) fn hears(&mut self, thing: Thing) {
         let newest = self.arrived[thing as usize];
@@ -186,7 +221,6 @@ impl Memory {
         text: &str,
         (made, before): (Instant, Before),
         history: &History,
-        now: Instant,
     ) -> bool {
         if self.blind {
             return false;
@@ -199,8 +233,7 @@ impl Memory {
         let is_new = asked && history.was(thing, version, made);
         let ttl = Duration::from_millis(history.hints.ttl_ms);
         let is_fresh = |known: &Received| {
-            (known.thing, known.version, &*known.whose) == (thing, version, whose)
-                && known.at.saturating_add(ttl) > made
+            (known.thing, &*known.shows) == (thing, text) && known.at.saturating_add(ttl) > made
         };
         assert!(
             is_new || self.received.iter().any(is_fresh),
@@ -220,14 +253,6 @@ impl Memory {
                 known || (since.is_empty() && whose.is_empty()),
                 "C3: what was made for {whose} is shown to {since:?}"
             );
-        }
-        if is_new {
-            self.received.push(Received {
-                thing,
-                version,
-                whose: whose.to_owned(),
-                at: now,
-            });
         }
         !asked
     }

@@ -8,6 +8,7 @@ use mcp_client_core::http::FetchId;
 use mcp_proto::{
     frame::SseDecoder,
     http::{EVENT_STREAM, names},
+    time::Instant,
 };
 use mcp_server_core::http::{EventId, Exchange};
 
@@ -89,8 +90,8 @@ pub(crate) struct Transfer {
     written: Option<EventId>,
     /// The versions that were the newest when changes were told, for each that has not arrived.
     changes: VecDeque<(Thing, u32)>,
-    /// What the client reads of events.
-    seen: Option<SseDecoder>,
+    /// What the client reads of it.
+    seen: Reader,
 }
 
 /// No event of a server of ours is longer.
@@ -115,7 +116,7 @@ fn goes_on(
     assert!(kept, "R3: {id} is sent and not kept");
 }
 
-/// What the judge reads of a response.
+/// What is read of a response.
 #[derive(Debug)]
 enum Reader {
     Nothing,
@@ -123,13 +124,21 @@ enum Reader {
     Whole(Vec<u8>),
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
+impl Reader {
+    fn of(head: &Parts) -> Self {
+        let kind = text(&head.headers, &http::header::CONTENT_TYPE).unwrap_or_default();
+        if kind.starts_with(EVENT_STREAM) {
+            Self::Events(SseDecoder::new(EVENT))
+        } else if kind.starts_with("application/json") {
+            Self::Whole(Vec::new())
+        } else {
+            Self::Nothing
+        }
+    }
 }
 
-fn is_events(head: &Parts) -> bool {
-    let kind = text(&head.headers, &http::header::CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.starts_with(EVENT_STREAM))
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }
 
 impl Transfer {
@@ -147,7 +156,7 @@ impl Transfer {
             session: session.to_owned(),
             written: last.and_then(EventId::parse),
             changes: VecDeque::new(),
-            seen: None,
+            seen: Reader::Nothing,
             request,
             exchange: None,
             arrived: false,
@@ -168,17 +177,10 @@ impl Transfer {
 
     /// The server has settled the response's head.
     pub(crate) fn take_head(&mut self, head: Parts) {
-        let kind = text(&head.headers, &http::header::CONTENT_TYPE).unwrap_or_default();
         if let Some(session) = text(&head.headers, &names::SESSION_ID) {
             session.clone_into(&mut self.session);
         }
-        self.reader = if is_events(&head) {
-            Reader::Events(SseDecoder::new(EVENT))
-        } else if kind.starts_with("application/json") {
-            Reader::Whole(Vec::new())
-        } else {
-            Reader::Nothing
-        };
+        self.reader = Reader::of(&head);
         self.head = Some(head);
     }
 
@@ -223,14 +225,23 @@ impl Transfer {
     /// The client gets the response's head.
     pub(crate) fn give_head(&mut self, head: &Parts) {
         self.headed = true;
-        self.seen = is_events(head).then(|| SseDecoder::new(EVENT));
+        self.seen = Reader::of(head);
     }
 
     /// The client gets a part of the body.
-    pub(crate) fn give_body(&mut self, part: &[u8], places: &mut Places, memory: &mut Memory) {
-        let Some(seen) = &mut self.seen else { return };
-        seen.store(part);
-        while let Some(event) = seen.next_event() {
+    pub(crate) fn give_body(
+        &mut self,
+        part: &[u8],
+        (places, memory): (&mut Places, &mut Memory),
+        now: Instant,
+    ) {
+        let events = match &mut self.seen {
+            Reader::Nothing => return,
+            Reader::Whole(whole) => return whole.extend_from_slice(part),
+            Reader::Events(events) => events,
+        };
+        events.store(part);
+        while let Some(event) = events.next_event() {
             let event = event.expect("a server's events are short");
             if let Some(id) = event.id.and_then(EventId::parse) {
                 places.reach(&self.session, id, event.is_message());
@@ -240,7 +251,16 @@ impl Transfer {
                 let (thing, version) = self.changes.pop_front().expect("it was written");
                 let arrived = &mut memory.arrived[thing as usize];
                 *arrived = version.max(*arrived);
+            } else {
+                memory.receives(&text, now);
             }
+        }
+    }
+
+    /// The client gets the body's end.
+    pub(crate) fn give_end(&mut self, memory: &mut Memory, now: Instant) {
+        if let Reader::Whole(whole) = &self.seen {
+            memory.receives(&String::from_utf8_lossy(whole), now);
         }
     }
 

@@ -126,7 +126,7 @@ impl Program {
 
     /// Makes a call that must succeed if nothing is wrong.
     pub(crate) fn call_quick(&mut self, number: u32, now: Instant) {
-        self.start(What::Tool("quick"), number, now);
+        self.start(What::Tool(kept::COUNTER), number, now);
     }
 
     /// Subscribes to one of a few things.
@@ -351,7 +351,7 @@ impl Program {
                     _ => Thing::Resource,
                 };
                 let call = (made, before);
-                kept = self.memory.judge(thing, text, call, history, now);
+                kept = self.memory.judge(thing, text, call, history);
             }
             Ok(Some(text)) => {
                 let said = book.get(&number).map(Vec::as_slice).unwrap_or_default();

@@ -412,10 +412,11 @@ impl World {
         } else if !transfer.body.is_empty() {
             let count = most.min(transfer.body.len());
             let part: Vec<u8> = transfer.body.drain(..count).collect();
-            transfer.give_body(&part, places, memory);
+            transfer.give_body(&part, (places, memory), now);
             client.handle_chunk(fetch, &part, now);
         } else if transfer.ended && transfer.headed {
             transfer.fetch = None;
+            transfer.give_end(memory, now);
             client.handle_end(fetch, Ok(()), now);
         } else {
             return false;

@@ -24,6 +24,7 @@ const SERVER: &str = "tests/tests/limits_server.rs";
 const SESSION: &str = "mcp-server-core/src/session/tests";
 const HTTP: &str = "mcp-server-core/src/http";
 const TASKS: &str = "mcp-server-core/src/tasks/tests";
+const FILES: &str = "mcp-server-core/file-tasks/src/lib.rs";
 const CLIENT: &str = "mcp-client-core/src/session/tests";
 const FETCH: &str = "mcp-client-core/src/http/tests";
 
@@ -54,8 +55,8 @@ const TABLE: &[Row] = &[
     ("subscribed_uris", "256", "all that a program has open; 2 MiB of the longest names", "error -32000; client: the caller is told `Misuse::TooManyUris`", &[(SERVER, "sixteen_streams_and_256_resources_in_each"), (CLIENT, "subscriptions.rs: subscriptions_are_bounded")]),
     ("subscribed_topics", "256", "as for resources", "error -32000; client: the caller is told `Misuse::TooManyTopics`", &[(SESSION, "extensions.rs: a_stream_follows_so_many_topics_and_no_more"), (CLIENT, "subscriptions.rs: topics_are_bounded_over_all_subscriptions"), ("mcp-server-core/src/ask/tests/unkind.rs", "so_many_pages_are_remembered_and_of_more_the_newest"), (SESSION, "extensions.rs: a_session_follows_so_many_tasks_that_it_has_begun_and_no_more")]),
     ("notes_queued", "256", "reports that nobody has read for so long are out of date", "the oldest report is not told", &[(SESSION, "changes.rs: the_newest_progress_waits_for_a_slow_reader"), (SESSION, "changes.rs: log_entries_count_as_reports_and_one_report_may_wait_where_only_one_is_sent"), ("mcp-server-core/src/desk/tests.rs", "the_newest_of_so_many_notes_wait_for_the_next_turn"), (HTTP, "desk/tests.rs: the_newest_of_so_many_notes_wait_for_the_next_turn"), (HTTP, "streams.rs: reports_give_way_where_their_reader_is_slow")]),
-    ("tasks", "1,024", "results can be fetched of sixteen times as many as may run", "error -32000, unless one has ended and gives way", &[(TASKS, "stores.rs: so_many_fit_and_then_those_give_way_that_ended_first")]),
-    ("task_bytes", "64 MiB", "64 KiB for each of so many, or sixteen of the longest results", "the same; a result that does not fit fails its task", &[(TASKS, "stores.rs: so_many_bytes_fit_and_a_result_that_does_not_leaves_the_task_as_it_was")]),
+    ("tasks", "1,024", "results can be fetched of sixteen times as many as may run", "error -32000, unless one has ended and gives way", &[(FILES, "so_many_fit_and_then_those_give_way_that_ended_first"), (TASKS, "stores.rs: so_many_fit_and_then_those_give_way_that_ended_first")]),
+    ("task_bytes", "64 MiB", "64 KiB for each of so many, or sixteen of the longest results", "the same; a result that does not fit fails its task", &[(FILES, "so_many_bytes_fit_and_what_does_not_leaves_the_task_as_it_was"), (TASKS, "stores.rs: so_many_bytes_fit_and_a_result_that_does_not_leaves_the_task_as_it_was")]),
     ("tasks_running", "64", "as many as the calls that one connection has in flight", "error -32000, \"busy\"", &[(TASKS, "mod.rs: so_many_tasks_are_worked_on_and_no_more")]),
     ("task_ttl", "1 h", "a client that has lost its connection is back by then", "the task is forgotten: error -32602", &[(TASKS, "expiry.rs: a_task_is_forgotten_when_its_time_is_over_and_not_before"), (TASKS, "mod.rs: a_task_is_kept_before_it_is_answered_and_ends_with_its_result")]),
     ("task_ttl_max", "24 h", "what has run overnight can be fetched in the morning", "the task is told to be kept for this long", &[(TASKS, "expiry.rs: nobody_keeps_a_task_for_longer_than_a_day"), (TASKS, "expiry.rs: a_result_is_waited_for_as_long_as_any_task_may_be_kept")]),

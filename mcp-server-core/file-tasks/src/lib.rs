@@ -32,12 +32,13 @@ const ENDING: &str = "json";
 /// either the old one or the new one. One process at a time may use a folder. A task that an earlier
 /// process was at work on is found and has failed, as it has; one that waits for answers goes on.
 ///
-/// It holds [`Limits::tasks`] of them. Where a new one does not fit, the one that ended first gives
-/// way; where none has ended, the new one is refused.
+/// It holds [`Limits::tasks`] of them in files of [`Limits::task_bytes`] altogether. Where a new one
+/// does not fit, those give way that ended first; where none has ended, it is refused.
 #[derive(Debug)]
 pub struct FileTaskStore {
     folder: PathBuf,
     most: usize,
+    most_bytes: usize,
     // One change at a time, so that what is compared is what is replaced.
     writing: Mutex<()>,
 }
@@ -68,6 +69,7 @@ impl FileTaskStore {
         Ok(Self {
             folder,
             most: limits.tasks,
+            most_bytes: limits.task_bytes,
             writing: Mutex::new(()),
         })
     }
@@ -83,19 +85,26 @@ impl FileTaskStore {
         plain.then(|| self.folder.join(id).with_extension(ENDING))
     }
 
-    fn write(&self, record: &TaskRecord) -> io::Result<()> {
-        let path = self
-            .path(record.id())
-            .ok_or_else(|| io::Error::other("an id that is no file's name"))?;
+    // In its place, or where there is room for it.
+    fn put(&self, record: &TaskRecord) -> Result<(), StoreError> {
+        let json = serde_json::to_vec(record).map_err(StoreError::failed)?;
+        let path = self.path(record.id());
+        let path = path
+            .ok_or_else(|| StoreError::failed(io::Error::other("an id that is no file's name")))?;
+        self.make_room(&path, json.len())?;
+        self.write(&path, &json).map_err(StoreError::failed)
+    }
+
+    fn write(&self, path: &Path, json: &[u8]) -> io::Result<()> {
         let part = path.with_extension("part");
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .open(&part)?;
-        file.write_all(&serde_json::to_vec(record)?)?;
+        file.write_all(json)?;
         file.sync_all()?;
-        fs::rename(&part, &path)?;
+        fs::rename(&part, path)?;
         // The name as well; there are systems on which a folder cannot be opened.
         if let Ok(folder) = File::open(&self.folder) {
             let _ = folder.sync_all();
@@ -103,30 +112,55 @@ impl FileTaskStore {
         Ok(())
     }
 
-    fn records(&self) -> io::Result<Vec<TaskRecord>> {
-        let mut records = Vec::new();
+    fn files(&self) -> io::Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
             if path.extension() == Some(OsStr::new(ENDING)) {
-                records.extend(read(&path)?);
+                files.push(path);
             }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    fn records(&self) -> io::Result<Vec<TaskRecord>> {
+        let mut records = Vec::new();
+        for path in self.files()? {
+            records.extend(read(&path)?);
         }
         records.sort_by(|one, other| one.id().cmp(other.id()));
         Ok(records)
     }
 
-    fn make_room(&self) -> Result<(), StoreError> {
-        let records = self.records().map_err(StoreError::failed)?;
-        if records.len() < self.most {
+    // Room for so many bytes at this path, beside all others. No file is read unless some give way.
+    fn make_room(&self, path: &Path, bytes: usize) -> Result<(), StoreError> {
+        let (mut count, mut held, mut ended) = (0, bytes as u64, Vec::new());
+        let mut files = self.files().map_err(StoreError::failed)?;
+        files.retain(|file| file != path);
+        for file in &files {
+            count += 1;
+            held += fs::metadata(file).map_err(StoreError::failed)?.len();
+        }
+        let most_bytes = self.most_bytes as u64;
+        if count < self.most && held <= most_bytes {
             return Ok(());
         }
-        let first = records
-            .iter()
-            .filter(|record| record.status().is_terminal())
-            .min_by_key(|record| record.updated_ms());
-        let path = first.and_then(|record| self.path(record.id()));
-        let path = path.ok_or(StoreError::Full)?;
-        fs::remove_file(path).map_err(StoreError::failed)
+        for file in files {
+            let record = read(&file).map_err(StoreError::failed)?;
+            let record = record.filter(|record| record.status().is_terminal());
+            ended.extend(record.map(|record| (record.updated_ms(), file)));
+        }
+        ended.sort();
+        for (_, file) in ended {
+            count -= 1;
+            held -= fs::metadata(&file).map_err(StoreError::failed)?.len();
+            fs::remove_file(&file).map_err(StoreError::failed)?;
+            if count < self.most && held <= most_bytes {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Full)
     }
 }
 
@@ -142,8 +176,7 @@ fn read(path: &Path) -> io::Result<Option<TaskRecord>> {
 impl TaskStore for FileTaskStore {
     fn insert(&self, record: &TaskRecord) -> Result<(), StoreError> {
         let _writing = self.lock();
-        self.make_room()?;
-        self.write(record).map_err(StoreError::failed)
+        self.put(record)
     }
 
     fn load(&self, id: &str) -> Result<Option<TaskRecord>, StoreError> {
@@ -159,7 +192,7 @@ impl TaskStore for FileTaskStore {
         if earlier.is_none_or(|earlier| earlier.revision() + 1 != record.revision()) {
             return Ok(false);
         }
-        self.write(record).map_err(StoreError::failed)?;
+        self.put(record)?;
         Ok(true)
     }
 
@@ -186,5 +219,85 @@ impl TaskStore for FileTaskStore {
             record.subject() == subject && after.is_none_or(|after| record.id() > after)
         };
         Ok(records.into_iter().filter(wanted).take(most).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(id: &str, revision: u64, status: &str, updated_ms: u64, state: &str) -> TaskRecord {
+        let json = format!(
+            r#"{{"id":"{id}","revision":{revision},"subject":null,"version":"2026-07-28","client":{{}},"tool":"t","arguments":null,"createdMs":0,"updatedMs":{updated_ms},"ttlMs":null,"pollMs":1,"status":"{status}","message":null,"runner":"r","end":null,"questions":{{}},"answers":[],"keys":[],"state":"{state}","rounds":0}}"#
+        );
+        serde_json::from_str(&json).unwrap()
+    }
+
+    fn at_work(id: &str) -> TaskRecord {
+        record(id, 1, "working", 0, "")
+    }
+
+    fn ended(id: &str, updated_ms: u64) -> TaskRecord {
+        record(id, 2, "completed", updated_ms, "")
+    }
+
+    /// A store of its own, which is gone when the test is over.
+    struct Folder(FileTaskStore);
+
+    impl Folder {
+        fn new(name: &str, tasks: usize, task_bytes: usize) -> Self {
+            let name = format!("mcp-file-tasks-{name}-{}", std::process::id());
+            let mut limits = Limits::default();
+            (limits.tasks, limits.task_bytes) = (tasks, task_bytes);
+            Self(FileTaskStore::with_limits(std::env::temp_dir().join(name), &limits).unwrap())
+        }
+
+        fn holds(&self) -> String {
+            let all = self.0.list(None, None, usize::MAX).unwrap();
+            all.iter().map(TaskRecord::id).collect()
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0.folder);
+        }
+    }
+
+    #[test]
+    fn so_many_fit_and_then_those_give_way_that_ended_first() {
+        let folder = Folder::new("count", 3, usize::MAX);
+        let store = &folder.0;
+        for id in ["a", "b", "c"] {
+            store.insert(&at_work(id)).unwrap();
+        }
+        assert!(matches!(store.insert(&at_work("d")), Err(StoreError::Full)));
+        assert!(store.replace(&ended("b", 5)).unwrap() && store.replace(&ended("a", 6)).unwrap());
+        store.insert(&at_work("d")).unwrap();
+        assert_eq!(folder.holds(), "acd", "b ended before a");
+    }
+
+    #[test]
+    fn so_many_bytes_fit_and_what_does_not_leaves_the_task_as_it_was() {
+        let one = serde_json::to_vec(&at_work("a")).unwrap().len();
+        for (room, fits) in [(2 * one, true), (2 * one - 1, false)] {
+            let folder = Folder::new("bytes", usize::MAX, room);
+            folder.0.insert(&at_work("a")).unwrap();
+            assert_eq!(folder.0.insert(&at_work("b")).is_ok(), fits, "{room}");
+            assert_eq!(folder.holds(), if fits { "ab" } else { "a" });
+        }
+        let folder = Folder::new("change", usize::MAX, 3 * one);
+        let store = &folder.0;
+        for id in ["a", "b", "c"] {
+            store.insert(&at_work(id)).unwrap();
+        }
+        let longer = record("a", 2, "working", 1, "xx");
+        assert!(matches!(store.replace(&longer), Err(StoreError::Full)));
+        assert_eq!(store.load("a").unwrap().unwrap(), at_work("a"));
+        // One that fails is a letter shorter, which is not enough.
+        let failed = record("b", 2, "failed", 2, "");
+        assert!(store.replace(&failed).unwrap());
+        assert!(store.replace(&longer).unwrap());
+        assert_eq!(folder.holds(), "ac", "what has ended gives way");
     }
 }

@@ -112,12 +112,12 @@
 //!
 //! | | at most |
 //! |---|---|
-//! | a stream of a server | 3 messages of `message_bytes` on their way in, one for each of 2 · `calls_in_flight` + `calls_parked` calls; 2 · `outbound_bytes`; `name_bytes` for each of `subscribed_uris` resources in `listens` + 1 subscriptions; `kept_state_bytes` |
+//! | a stream of a server | 3 messages of `message_bytes` on their way in, one for each of 2 · `calls_in_flight` + `calls_parked` calls; 2 · `outbound_bytes`; `name_bytes` for each of `subscribed_uris` resources and `subscribed_topics` topics in `listens` + 1 subscriptions; `kept_state_bytes` |
 //! | each of `sessions` sessions over HTTP | one message for each of as many calls; 2 · `outbound_bytes`; `name_bytes` for each of `subscribed_uris` resources; 2 · `replay_bytes` |
 //! | a client of a stream | 3 messages on their way in, one for each of `client_calls` results and `calls_in_flight` questions; 2 · `outbound_bytes` |
 //! | a client over HTTP | as many; 2 messages, or events of `event_bytes`, for each of `fetches` + `calls_in_flight` + `listens` exchanges under way; `cache_bytes`; `message_bytes` of tools whose arguments travel in headers |
 //! | each list that a client follows | `list_bytes` |
-//! | each exchange of 2026-07-28 with an HTTP server, of which a connection has one at a time | 2 messages; 2 · `outbound_high_water`; `name_bytes` for each of `subscribed_uris` resources |
+//! | each exchange of 2026-07-28 with an HTTP server, of which a connection has one at a time | 2 messages; 2 · `outbound_high_water`; `name_bytes` for each of `subscribed_uris` resources and `subscribed_topics` topics |
 //! | the tasks of a server | `task_bytes`; 2 messages for each of `tasks_running` |
 //! | the states of calls that ask over HTTP | nothing where they are sealed, else what `StoredStates` was given |
 //!

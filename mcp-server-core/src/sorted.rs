@@ -36,6 +36,13 @@ impl<T: Ord> Sorted<T> {
         self.find(value).is_ok()
     }
 
+    pub(crate) fn get<Q: Ord + ?Sized>(&self, value: &Q) -> Option<&T>
+    where
+        T: Borrow<Q>,
+    {
+        self.find(value).ok().map(|at| &self.0[at])
+    }
+
     /// Whether it was not there before.
     pub(crate) fn insert(&mut self, value: T) -> bool {
         let place = self.find(&value);

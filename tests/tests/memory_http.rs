@@ -16,7 +16,7 @@ use std::{
 
 use axum::http::Request;
 use mcp_server_core::{
-    BoxFuture, Detached, Host, Server, StoredStates, Tasks, ToolEntry, ToolError,
+    BoxFuture, Detached, Host, ResourceEntry, Server, StoredStates, Tasks, ToolEntry, ToolError,
     http::{HttpDesk, HttpHub},
     mcp_proto::{json::Json, limits::Limits, types::TaskSupport},
     tool,
@@ -109,6 +109,7 @@ fn limits() -> Limits {
     limits.name_bytes = 1024;
     limits.outbound_high_water = 8 * 1024;
     limits.subscribed_uris = 16;
+    limits.subscribed_topics = 16;
     limits.notes_queued = 16;
     limits.request_state_bytes = 8 * 1024;
     limits.tasks = 64;
@@ -126,7 +127,7 @@ const EXCHANGES: usize = 64;
 fn at_most(limits: &Limits) -> usize {
     let exchange = 2 * limits.message_bytes
         + 2 * limits.outbound_high_water
-        + limits.subscribed_uris * limits.name_bytes;
+        + (limits.subscribed_uris + limits.subscribed_topics) * limits.name_bytes;
     let tasks = limits.task_bytes + 2 * limits.tasks_running * limits.message_bytes;
     EXCHANGES * exchange + tasks + STATES
 }
@@ -176,6 +177,7 @@ fn hostile_ground() -> Arc<HttpHub> {
         .limits(limits())
         .state_keeper(StoredStates::new(STATES, random))
         .tasks(Tasks::new())
+        .resource(ResourceEntry::new("x:0", "x").constant(""))
         .tool(
             ToolEntry::new("hold").raw_async(any(), |arguments, _| async move {
                 pending::<()>().await;
@@ -212,6 +214,9 @@ fn hostile_ground() -> Arc<HttpHub> {
     let server = server.hosted_by(Arc::new(Patient::default()));
     hub::hub(server)
 }
+
+/// What a client that knows tasks declares.
+const TASKS: &str = r#","extensions":{"io.modelcontextprotocol/tasks":{}}"#;
 
 /// A request of 2026-07-28 as long as one may be, whose end nobody has told yet.
 fn half(hub: &HttpHub, method: &str, name: &str, params: &str, tasks: &str) -> Box<HttpDesk> {
@@ -263,7 +268,7 @@ fn exchanges_without_a_session_are_bounded() {
         for _ in 0..2 * limits.tasks {
             let tasks = match tool {
                 "ask" => "",
-                _ => r#","extensions":{"io.modelcontextprotocol/tasks":{}}"#,
+                _ => TASKS,
             };
             let mut desk = whole(half_a_call(&ground, tool, tasks));
             let _head = desk.poll_head();
@@ -275,22 +280,22 @@ fn exchanges_without_a_session_are_bounded() {
     let uris: Vec<String> = (0..limits.subscribed_uris)
         .map(|n| format!("\"x:{n:04}{}\"", "n".repeat(limits.name_bytes - 6)))
         .collect();
+    let names = uris.join(",");
     let listen = format!(
-        r##""notifications":{{"resourceSubscriptions":[{}]}},"a":"#","##,
-        uris.join(",")
+        r##""notifications":{{"resourceSubscriptions":[{names}],"taskIds":[{names}]}},"a":"#","##
     );
+    let listens = || whole(half(&ground, "subscriptions/listen", "", &listen, TASKS));
+    let mut one = listens();
+    let _head = one.poll_head();
+    let granted = hub::read(&mut one);
+    assert_eq!(granted.matches(&names).count(), 2, "all that was asked for");
+    drop(one);
     let mut desks = Vec::new();
     for _ in 0..EXCHANGES / 4 {
         desks.push(half_a_call(&ground, "hold", ""));
         desks.push(whole(half_a_call(&ground, "hold", "")));
         desks.push(whole(half_a_call(&ground, "report", "")));
-        desks.push(whole(half(
-            &ground,
-            "subscriptions/listen",
-            "",
-            &listen,
-            "",
-        )));
+        desks.push(listens());
         note();
     }
     // What changes, nobody reads.

@@ -110,11 +110,12 @@ impl Watch {
             Change::Resources => (self.wanted.resources, &mut self.pending.resources),
             Change::Resource(uri) => {
                 // The very text that the client gave: both revisions compare nothing else.
-                let wanted = self.uris.contains(&**uri);
-                if wanted {
-                    self.pending_uris.insert(Arc::clone(uri));
+                // It is kept once, and not with the change as well.
+                let wanted = self.uris.get(&**uri);
+                if let Some(wanted) = wanted {
+                    self.pending_uris.insert(Arc::clone(wanted));
                 }
-                return wanted;
+                return wanted.is_some();
             }
             Change::Topic(change) => return self.note_topic(change),
             Change::ElicitationComplete(id) => return self.note_complete(id),
@@ -250,6 +251,16 @@ mod tests {
         watch.note(&Change::Resource("file:///a".into()));
         watch.remove("file:///a");
         assert_eq!(watch.next_due(), None);
+    }
+
+    #[test]
+    fn a_uri_is_kept_once_while_its_change_waits() {
+        let mut watch = Watch::default();
+        assert!(watch.add("file:///a", 1));
+        let changed: Arc<str> = "file:///a".into();
+        assert!(watch.note(&Change::Resource(Arc::clone(&changed))));
+        assert_eq!(Arc::strong_count(&changed), 1);
+        assert_eq!(watch.next_due(), Some(Due::Resource(changed)));
     }
 
     #[test]

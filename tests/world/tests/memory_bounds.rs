@@ -19,12 +19,12 @@ use mcp_proto::{
     time::Instant,
     types::{
         CallToolParams, CallToolResult, ElicitationCapability, Implementation, ReadResourceParams,
-        Tool,
+        ResourceTemplate, Tool,
     },
     version::ProtocolVersion,
 };
 use mcp_server_core::{
-    CallContext, Conn, Event, Note, Outcome, Service, Ticket, Work,
+    CallContext, Conn, Event, Extension, NeedInput, Note, Outcome, Service, Ticket, Work,
     http::{Body, Exchange, HttpEvent, HttpOptions, HttpServer, HttpServerEvent},
     mcp_proto,
 };
@@ -59,6 +59,8 @@ fn limits() -> Limits {
     limits.outbound_bytes = 256 * 1024;
     limits.listens = 4;
     limits.subscribed_uris = 16;
+    limits.subscribed_topics = 16;
+    limits.kept_state_bytes = 128 * 1024;
     limits.notes_queued = 16;
     limits.client_calls = 32;
     limits.sessions = 4;
@@ -73,7 +75,8 @@ fn limits() -> Limits {
 /// What the page says that one stream costs a server at most.
 fn of_a_stream(limits: &Limits) -> usize {
     let calls = 2 * limits.calls_in_flight + limits.calls_parked;
-    let names = (limits.listens + 1) * limits.subscribed_uris * limits.name_bytes;
+    let names = limits.subscribed_uris + limits.subscribed_topics;
+    let names = (limits.listens + 1) * names * limits.name_bytes;
     3 * limits.message_bytes
         + calls * limits.message_bytes
         + 2 * limits.outbound_bytes
@@ -81,13 +84,21 @@ fn of_a_stream(limits: &Limits) -> usize {
         + limits.kept_state_bytes
 }
 
+const EXTENSION: &str = "com.example/x";
+
+/// One with a tool, with resources that can be subscribed to, and with topics.
 fn service() -> Arc<Service<()>> {
     let schema = Json::parse(r#"{"type":"object"}"#).unwrap();
     let builder = Service::builder(Implementation::new("demo", "1.0.0"))
         .tool(Tool::new("hold", schema), ())
+        .template(ResourceTemplate::new("x:{+rest}", "x"), ())
+        .extension(Extension::new(EXTENSION).topics("xs"))
         .limits(limits());
     Arc::new(builder.build().unwrap())
 }
+
+/// What a request of 2026-07-28 says of its client.
+const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"elicitation":{},"extensions":{"com.example/x":{}}}}"#;
 
 /// A message of so many bytes: whatever `rest` is, with filling.
 fn filled(rest: &str, length: usize) -> String {
@@ -126,6 +137,13 @@ impl Victim {
         self.settle(region);
     }
 
+    /// Its client reads all that there is.
+    fn read(&mut self) -> String {
+        let mut out = Vec::new();
+        while self.conn.poll_transmit(&mut out) {}
+        String::from_utf8(out).unwrap()
+    }
+
     fn settle(&mut self, region: &Region<'_, System>) {
         while let Some(event) = self.conn.poll_event() {
             if let Event::Call(call) = event {
@@ -133,6 +151,62 @@ impl Victim {
             }
         }
         self.most = self.most.max(held(region));
+    }
+}
+
+/// A name that is as long as one may be.
+fn name(number: usize, limits: &Limits) -> String {
+    format!("x:{number:04}{}", "n".repeat(limits.name_bytes - 6))
+}
+
+/// So many names, as members of a JSON array.
+fn names(count: usize, limits: &Limits) -> String {
+    let names = (0..count).map(|number| format!("{:?}", name(number, limits)));
+    names.collect::<Vec<_>>().join(",")
+}
+
+/// As many names as may be kept, as long as they may be, and a change of each that nobody reads.
+fn subscribe_to_all(victim: &mut Victim, limits: &Limits, region: &Region<'_, System>) {
+    for number in 0..=limits.subscribed_uris {
+        let uri = name(number, limits);
+        let line = format!(
+            r#"{{"jsonrpc":"2.0","id":"s","method":"resources/subscribe","params":{{"uri":"{uri}"}}}}"#
+        );
+        victim.say(&line, region);
+    }
+    assert_eq!(
+        victim.read().matches(r#""result":{}"#).count(),
+        limits.subscribed_uris
+    );
+    let uris = names(limits.subscribed_uris, limits);
+    let topics = names(limits.subscribed_topics, limits);
+    let mut opened = 0;
+    for stream in 0..=limits.listens {
+        let line = format!(
+            r#"{{"jsonrpc":"2.0","id":"l{stream}","method":"subscriptions/listen","params":{{"notifications":{{"resourceSubscriptions":[{uris}],"xs":[{topics}]}},{META}}}}}"#
+        );
+        victim.say(&line, region);
+        // It reads what it has asked for, so that more of it is read.
+        opened += victim.read().matches("subscriptions/acknowledged").count();
+    }
+    assert_eq!(opened, limits.listens);
+}
+
+/// As many states of calls that ask as may be kept for their client, and more.
+fn keep_states(victim: &mut Victim, limits: &Limits, region: &Region<'_, System>) {
+    let rounds = 2 * limits.kept_state_bytes / limits.request_state_bytes;
+    for id in 0..rounds {
+        let line = format!(
+            r#"{{"jsonrpc":"2.0","id":"k{id}","method":"tools/call","params":{{"name":"hold",{META}}}}}"#
+        );
+        victim.say(&line, region);
+        let Some(Held(ticket, _)) = victim.held.pop() else {
+            panic!("no call")
+        };
+        let need = NeedInput::default().with_state("s".repeat(limits.request_state_bytes));
+        let _ = victim.conn.finish(ticket, Outcome::NeedInput(need), NOW);
+        victim.settle(region);
+        assert!(victim.read().contains("input_required"));
     }
 }
 
@@ -152,33 +226,8 @@ fn a_stream_of_a_server() {
         r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
         &region,
     );
-    // As many names as may be kept, as long as they may be.
-    let uri = |number: usize| format!("x:{number:04}{}", "n".repeat(limits.name_bytes - 6));
-    for number in 0..=limits.subscribed_uris {
-        let uri = uri(number);
-        let line = format!(
-            r#"{{"jsonrpc":"2.0","id":"s","method":"resources/subscribe","params":{{"uri":"{uri}"}}}}"#
-        );
-        victim.say(&line, &region);
-    }
-    let mut uris = String::new();
-    for number in 0..limits.subscribed_uris {
-        let _ = write!(
-            uris,
-            "{}\"{}\"",
-            if number == 0 { "" } else { "," },
-            uri(number)
-        );
-    }
-    let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
-    for stream in 0..=limits.listens {
-        let line = format!(
-            r#"{{"jsonrpc":"2.0","id":"l{stream}","method":"subscriptions/listen","params":{{"notifications":{{"resourceSubscriptions":[{uris}]}},{meta}}}}}"#
-        );
-        victim.say(&line, &region);
-        // It reads what it has asked for, so that more of it is read.
-        while victim.conn.poll_transmit(&mut Vec::new()) {}
-    }
+    subscribe_to_all(&mut victim, &limits, &region);
+    keep_states(&mut victim, &limits, &region);
     // Handlers that go on though nobody wants their outcome, others in their places, and all that
     // wait; each with the longest message there may be.
     let mut id = 0;

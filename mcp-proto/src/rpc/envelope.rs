@@ -560,7 +560,8 @@ mod tests {
             format!(r#"{{"jsonrpc":"2.0","method":"a","params":{open}{close}}}"#)
         };
         assert!(show(nested(128).as_bytes()).starts_with("note a"));
-        assert!(show(nested(129).as_bytes()).starts_with("-32600 - message is nested deeper"));
+        let problem = "-32600 - message is nested deeper than 128 levels";
+        assert_eq!(show(nested(129).as_bytes()), problem);
         let flat = format!(
             r#"{{"jsonrpc":"2.0","method":"a","params":{{"x":"\"{}"}}}}"#,
             "[".repeat(500)
@@ -578,11 +579,24 @@ mod tests {
         let request = |id: &str, method: &str| {
             format!(r#"{{"jsonrpc":"2.0","id":"{id}","method":"{method}"}}"#)
         };
-        let parses = |text: String| parse(text.as_bytes(), &limits).is_ok();
-        assert!(parses(request("1234", "1234")));
-        assert!(!parses(request("12345", "a")));
-        assert!(!parses(request("1", "12345")));
-        assert!(parses("[1,2]".into()));
-        assert!(!parses("[1,2,3]".into()));
+        let problem = |text: &str| {
+            let rejected = parse(text.as_bytes(), &limits).err()?;
+            Some(rejected.error.message.to_string())
+        };
+        for (text, said) in [
+            (request("1234", "1234"), None),
+            (
+                request("12345", "a"),
+                Some("member `id` is longer than 4 bytes"),
+            ),
+            (
+                request("1", "12345"),
+                Some("member `method` is longer than 4 bytes"),
+            ),
+            ("[1,2]".into(), None),
+            ("[1,2,3]".into(), Some("batch holds more than 2 messages")),
+        ] {
+            assert_eq!(problem(&text).as_deref(), said, "{text}");
+        }
     }
 }

@@ -341,5 +341,9 @@ mod tests {
         let fits = "x".repeat(QUOTED);
         assert_eq!(shortened(&fits), fits);
         assert_eq!(shortened(&format!("{fits}x")), format!("{fits}…"));
+        // What a type of the program's says is given more room.
+        let said = "y".repeat(320);
+        assert_eq!(reworded(&said), said);
+        assert_eq!(reworded(&format!("{said}y")), format!("{said}…"));
     }
 }

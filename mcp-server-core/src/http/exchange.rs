@@ -135,7 +135,7 @@ impl<H: Clone> Exchange<H> {
             way,
             body: Vec::new(),
             subject: None,
-            length: length.unwrap_or(0).min(limits.message_bytes),
+            length: length.unwrap_or(0),
             complete: false,
             deadline,
         });

@@ -116,10 +116,11 @@ impl SealedStates {
     pub(super) fn is_unused(&self, nonce: [u8; NONCE], expires: Instant, now: Instant) -> bool {
         let Some(used) = &self.used else { return true };
         let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.len() >= MOST_USED {
+        let has_room = |used: &BTreeMap<_, _>| used.len() < MOST_USED;
+        if !has_room(&used) {
             used.retain(|_, expires| *expires > now);
         }
-        used.len() < MOST_USED && used.insert(nonce, expires).is_none()
+        has_room(&used) && used.insert(nonce, expires).is_none()
     }
 
     #[cfg(not(feature = "std"))]

@@ -230,5 +230,12 @@ mod tests {
                 assert!(!fits(&trailers(TRAILER_BYTES + 1), step));
             }
         }
+        // What cannot end within the limit any more is refused before more of it comes.
+        let endless = |first: &str, bytes: usize| {
+            let input = format!("{first}{}", "x".repeat(bytes));
+            BodyDecoder::chunked().decode(input.as_bytes()).is_ok()
+        };
+        assert!(endless("1;", SIZE_LINE_BYTES - 3) && !endless("1;", SIZE_LINE_BYTES - 2));
+        assert!(endless("0\r\n", TRAILER_BYTES - 1) && !endless("0\r\n", TRAILER_BYTES));
     }
 }

@@ -14,7 +14,7 @@ use mcp_server_core::{
     Handler, Service,
     http::{
         Body, Exchange, HttpEvent, HttpOptions,
-        bounds::{HEAD_BYTES, HEAD_TIME, IDLE, LINGER},
+        bounds::{HEAD_TIME, IDLE, LINGER},
     },
 };
 
@@ -146,7 +146,7 @@ impl Channel {
             return false;
         }
         let from = self.searched.saturating_sub(3);
-        if self.searched > 0 && bytes.len() < HEAD_BYTES && !has_blank_line(&bytes[from..]) {
+        if self.searched > 0 && head::may_go_on(bytes) && !has_blank_line(&bytes[from..]) {
             self.searched = bytes.len();
             return false;
         }

@@ -46,13 +46,18 @@ impl Malformed {
     }
 }
 
+/// Whether a head that is not complete may have more bytes.
+pub(super) fn may_go_on(input: &[u8]) -> bool {
+    input.len() < HEAD_BYTES
+}
+
 /// Reads a head and tells how long it is; `None` while it is incomplete.
 pub(super) fn parse(input: &[u8]) -> Result<Option<(usize, Head)>, Malformed> {
     let mut headers = [const { MaybeUninit::uninit() }; HEADERS];
     let mut request = httparse::Request::new(&mut []);
     let length = match request.parse_with_uninit_headers(input, &mut headers) {
         Ok(Status::Complete(length)) if length <= HEAD_BYTES => length,
-        Ok(Status::Partial) if input.len() < HEAD_BYTES => return Ok(None),
+        Ok(Status::Partial) if may_go_on(input) => return Ok(None),
         Ok(_) => return Err(too_large("the head is too long")),
         Err(httparse::Error::TooManyHeaders) => {
             return Err(too_large("there are too many headers"));

@@ -427,6 +427,13 @@ fn a_stream_that_was_never_granted_is_not_asked_for_again_where_it_is_refused() 
                 script.error(pending).to_string(),
                 "HTTP 404: Not Found: <no>"
             );
+        } else {
+            script.assert_quiet();
+            script.pass(millis(999));
+            script.assert_quiet();
+            script.pass(millis(1));
+            assert!(script.events().is_empty());
+            assert_eq!(script.fetches(), ["3 POST subscriptions/listen 3"]);
         }
     }
 }

@@ -475,7 +475,11 @@ fn a_person_may_take_ten_minutes_and_the_call_does_not_notice() {
             assert_eq!(text(&client.take(id).unwrap()), "50");
         } else {
             let response = client.take(id).unwrap();
-            assert_eq!(response["error"]["code"], -32603, "{response}");
+            let message = "the client left a question unanswered for 600s";
+            assert_eq!(
+                response["error"],
+                json!({"code": -32603, "message": message})
+            );
             assert_eq!(client.said[0]["method"], "notifications/cancelled");
         }
     }

@@ -18,6 +18,8 @@ fn a_body_is_taken_up_to_the_limit() {
     open.exchange.handle_body(b" ", rig.now);
     rig.drive(&mut open);
     assert_eq!(open.outline(), "413 -32000 id -");
+    let said = open.messages().pop().unwrap();
+    assert!(said.contains("the body is longer than 100 bytes"), "{said}");
     assert!(!open.exchange.wants_body() && open.ended);
     // Whatever still comes is ignored.
     open.exchange.handle_body(b" ", rig.now);

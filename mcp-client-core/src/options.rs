@@ -156,3 +156,32 @@ impl CallOptions {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_choice_changes_what_it_says_and_nothing_else() {
+        let default = CallOptions::default;
+        let second = Duration::from_secs(1);
+        let mut expected: [CallOptions; 7] = core::array::from_fn(|_| default());
+        expected[0].timeout = Some(second);
+        expected[1].max = Some(second);
+        expected[2].progress = true;
+        expected[3].meta = Some(Meta::new());
+        expected[4].log_level = Some(LoggingLevel::Error);
+        expected[5].fresh = true;
+        expected[6].detached = true;
+        let chosen = [
+            default().with_timeout(second),
+            default().with_max(second),
+            default().with_progress(),
+            default().with_meta(Meta::new()),
+            default().with_log_level(LoggingLevel::Error),
+            default().with_fresh(),
+            default().with_detached(),
+        ];
+        assert_eq!(chosen, expected);
+    }
+}

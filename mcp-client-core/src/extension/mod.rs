@@ -159,7 +159,8 @@ impl Extension {
         self
     }
 
-    /// Adds a member to the `_meta` of every request from 2026-07-28 on.
+    /// Adds a member to the `_meta` of every request from 2026-07-28 on, unless the call brings one of
+    /// that key itself.
     pub fn meta(mut self, key: impl Into<Arc<str>>, value: Json) -> Self {
         self.meta.push((key.into(), value));
         self

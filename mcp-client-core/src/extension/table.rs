@@ -91,12 +91,20 @@ impl Extensions {
         rows.find_map(|(_, again)| (again.0)(error, params, server))
     }
 
-    /// The topic that a notification is about.
-    pub(crate) fn topic(&self, notification: &str, params: &Json) -> Option<String> {
-        let mut notices = self.0.iter().flat_map(|extension| &extension.notices);
-        let (_, member) = notices.find(|(name, _)| **name == *notification)?;
-        let params: Map<Json> = params.to().ok()?;
-        params.get(member)?.to().ok()
+    /// What a notification is about: topics, each after its extension.
+    pub(crate) fn topics_of(&self, notification: &str, params: &Json) -> Vec<(&str, String)> {
+        let all = self.0.iter().flat_map(|extension| {
+            let notices = extension.notices.iter();
+            notices.map(|(name, member)| (&*extension.id, name, member))
+        });
+        let all = all.filter(|(_, name, _)| ***name == *notification);
+        let mut all = all.peekable();
+        // Most are nobody's, and not read.
+        let Some(Ok(params)) = all.peek().map(|_| params.to::<Map<Json>>()) else {
+            return Vec::new();
+        };
+        all.filter_map(|(extension, _, member)| Some((extension, params.get(member)?.to().ok()?)))
+            .collect()
     }
 
     /// The member of a stream's filter that lists topics of this extension.

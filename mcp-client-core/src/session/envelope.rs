@@ -89,14 +89,19 @@ impl<'a> Reserved<'a> {
         self.text
     }
 
-    /// With other members, which cannot replace the protocol's own.
+    /// With other members, which cannot replace the protocol's own; of several under one key the
+    /// first one counts.
     pub(crate) fn with(
         &self,
         own: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Vec<(&'a str, &'a str)> {
-        let reserved = |key: &str| self.members().iter().any(|(name, _)| *name == key);
-        let own = own.filter(|(key, _)| !reserved(key));
-        self.members().iter().copied().chain(own).collect()
+        let mut all = self.members().to_vec();
+        for (key, value) in own {
+            if !all.iter().any(|(name, _)| *name == key) {
+                all.push((key, value));
+            }
+        }
+        all
     }
 }
 

@@ -14,6 +14,7 @@ use mcp_proto::{
     rpc::{CallId, RpcError},
     time::Instant,
     types::ResultType,
+    version::Era,
 };
 
 use crate::{
@@ -53,10 +54,9 @@ impl Following {
         }
     }
 
-    fn is_about(&self, topic: &str) -> bool {
-        self.machine
-            .topic()
-            .is_some_and(|(_, followed)| followed == topic)
+    /// Topics are an extension's own: two may use the same word for different things.
+    fn is_about(&self, topic: (&str, &str)) -> bool {
+        self.machine.topic() == Some(topic)
     }
 }
 
@@ -170,7 +170,7 @@ impl Session {
     // The questions that other calls ask about the same topic.
     fn asked_elsewhere(&self, id: CallId) -> Vec<String> {
         let following = self.calls.get(id).and_then(|call| call.following.as_ref());
-        let Some((_, topic)) = following.and_then(|following| following.machine.topic()) else {
+        let Some(topic) = following.and_then(|following| following.machine.topic()) else {
             return Vec::new();
         };
         let same = |call: &Call| {
@@ -202,14 +202,16 @@ impl Session {
 
     /// A notification of an extension: tells whoever follows what it is about.
     pub(crate) fn noticed(&mut self, notification: &str, params: &Json) {
-        let Some(topic) = self.extensions.topic(notification, params) else {
-            return;
-        };
+        let topics = self.extensions.topics_of(notification, params);
         let about = |call: &Call| {
-            call.following
-                .as_ref()
-                .is_some_and(|following| following.is_about(&topic))
+            call.following.as_ref().is_some_and(|following| {
+                let mut topics = topics.iter();
+                topics.any(|(extension, topic)| following.is_about((extension, topic)))
+            })
         };
+        if topics.is_empty() {
+            return;
+        }
         let followers = self.calls.iter().filter(|(_, call)| about(call));
         let followers: Vec<CallId> = followers.map(|(id, _)| id).collect();
         for id in followers {
@@ -281,6 +283,9 @@ impl Session {
         let (Some(call), Some(server)) = (self.calls.get_mut(id), &self.server) else {
             return false;
         };
+        if server.version.era() != Era::Handshake {
+            return false;
+        }
         let (Some(method), Some(kept), false) = (call.method, call.kept.take(), call.repeated)
         else {
             return false;

@@ -107,3 +107,84 @@ pub(crate) fn server(reply: &mut Reply) -> Result<Arc<ServerDetails>, serde_json
 fn mismatch() -> serde_json::Error {
     serde_json::Error::custom("the reply is of another kind")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        CallOptions, Client, Config, EraMode, Session,
+        command::{self, Command},
+    };
+    use alloc::string::{String, ToString};
+    use mcp_proto::{
+        request::ListTools, time::Instant, types::Implementation, version::ProtocolVersion,
+    };
+
+    const NOW: Instant = Instant::ZERO;
+
+    /// The name of a call that has ended, on a client of its own.
+    fn ended<T>(command: impl Command<Output = T>) -> (Client, Pending<T>) {
+        let mut config = Config::new(Implementation::new("c", "1"));
+        config.era = EraMode::Handshake(ProtocolVersion::LATEST_HANDSHAKE);
+        let mut client = Client::new(config, NOW);
+        let call = command
+            .start(&mut client, &CallOptions::default(), NOW)
+            .unwrap();
+        for line in [
+            r#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","capabilities":{}}}"#,
+            r#"{"jsonrpc":"2.0","id":2,"result":{"tools":[]}}"#,
+        ] {
+            client.handle_bytes(line.as_bytes(), NOW);
+            client.handle_bytes(b"\n", NOW);
+            while client.poll_event().is_some() {}
+            while client.poll_transmit(&mut Vec::new()) {}
+        }
+        (client, call)
+    }
+
+    /// What a client says that is to take a call of its own, or of another one.
+    fn told<T>(mut client: Client, call: Pending<T>) -> String {
+        match client.take(call) {
+            Ok(Ok(_)) => "its result".into(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it has not ended".into(),
+        }
+    }
+
+    fn text() -> impl Command<Output = Json> {
+        command::call_custom("x", &())
+    }
+
+    fn ready() -> impl Command<Output = Arc<ServerDetails>> {
+        |session: &mut Session, _: &CallOptions, now| session.ready(now)
+    }
+
+    #[test]
+    fn a_call_of_another_client_with_the_same_tag_is_refused_not_misread() {
+        let list = command::list_all::<ListTools>;
+        let subscribe = || command::subscribe(Default::default());
+        let refused = [
+            told(ended(ready()).0, ended(text()).1),
+            told(ended(ready()).0, ended(list()).1),
+            told(ended(text()).0, ended(ready()).1),
+            told(ended(text()).0, ended(list()).1),
+            told(ended(text()).0, ended(subscribe()).1),
+            told(ended(list()).0, ended(command::ping()).1),
+        ];
+        let error = "the server's answer cannot be read: the reply is of another kind";
+        assert_eq!(refused, [error; 6]);
+        let own = [
+            told_own(text()),
+            told_own(list()),
+            told_own(ready()),
+            told_own(subscribe()),
+            told_own(command::ping()),
+        ];
+        assert_eq!(own, ["its result"; 5]);
+    }
+
+    fn told_own<T>(command: impl Command<Output = T>) -> String {
+        let (client, call) = ended(command);
+        told(client, call)
+    }
+}

@@ -156,3 +156,20 @@ pub fn cancel_task(id: impl Into<String>) -> impl Command<Output = ()> {
 pub fn list_tasks() -> impl Command<Output = Vec<Task>> {
     list_all::<ListTasks>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_become_a_task_is_told_from_what_is_done() {
+        let output = || ToolOutput::from(CallToolResult::new(Vec::new()));
+        for (started, mapped, task) in [
+            (Started::Task(3), Started::Task("3".into()), Some(3)),
+            (Started::Done(output()), Started::Done(output()), None),
+        ] {
+            assert_eq!(started.clone().map(|id: u8| alloc::format!("{id}")), mapped);
+            assert_eq!(started.task(), task);
+        }
+    }
+}

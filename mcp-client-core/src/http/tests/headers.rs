@@ -1,6 +1,8 @@
 //! What travels in headers as well as in the body.
 
 use super::*;
+use crate::{Extension, ExtensionMethod};
+use ProtocolVersion::V2025_11_25;
 
 const TOOL: &str = r#"{"name":"t","inputSchema":{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"},"n":{"type":"integer","x-mcp-header":"N"},"flag":{"type":"boolean","x-mcp-header":"Flag"},"q":{"type":"string"}}}}"#;
 const BAD: &str = r#"{"name":"bad","inputSchema":{"type":"object","properties":{"x":{"type":"number","x-mcp-header":"X"}}}}"#;
@@ -33,6 +35,45 @@ fn the_method_and_the_name_are_repeated() {
             script.header(fetch, "mcp-protocol-version"),
             Some("2026-07-28")
         );
+    }
+}
+
+#[test]
+fn a_method_of_an_extension_is_named_by_the_member_that_it_says() {
+    let extend = |config: &mut Config, _: &mut Endpoint| {
+        let named = |name| ExtensionMethod::new(name).named_by("clockId");
+        let clock = Extension::new("com.example/clock")
+            .method(named("clock/read"))
+            .method(named("clock/old").in_revisions(V2025_11_25, V2025_11_25))
+            .method(ExtensionMethod::new("clock/list"));
+        config.extensions.push(clock);
+    };
+    for (method, params, name) in [
+        ("clock/read", r#"{"clockId":"c 1"}"#, Some("c 1")),
+        ("clock/read", r#"{"clockId":"é"}"#, Some("=?base64?w6k=?=")),
+        ("clock/read", r#"{"clockId":1}"#, None),
+        ("clock/read", r#"{"name":"c"}"#, None),
+        ("clock/list", r#"{"clockId":"c","name":"c"}"#, None),
+        ("nobodys/method", r#"{"clockId":"c","name":"c"}"#, None),
+    ] {
+        let mut script = Script::stateless(extend);
+        let params = mcp_proto::json::Json::parse(params).unwrap();
+        let (options, now) = (CallOptions::default(), script.now);
+        let _ = script.client.call_custom(method, &params, &options, now);
+        script.assert_ready_for(1);
+        assert_eq!(script.header(2, "mcp-method"), Some(method));
+        assert_eq!(script.header(2, "mcp-name"), name, "{method} {params:?}");
+    }
+    // Until 2025-11-25 nothing of a message is repeated.
+    let mut script = Script::handshake(extend);
+    let params = mcp_proto::json::Json::parse(r#"{"clockId":"c"}"#).unwrap();
+    let (options, now) = (CallOptions::default(), script.now);
+    let _ = script
+        .client
+        .call_custom("clock/old", &params, &options, now);
+    script.assert_ready_for(1);
+    for header in ["mcp-method", "mcp-name"] {
+        assert_eq!(script.header(3, header), None, "{header}");
     }
 }
 

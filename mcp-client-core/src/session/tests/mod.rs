@@ -2,6 +2,7 @@
 
 mod calls;
 mod chaos;
+mod extensions;
 mod faults;
 mod input;
 mod limits;

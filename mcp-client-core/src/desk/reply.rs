@@ -68,3 +68,52 @@ impl<T> fmt::Debug for Reply<T> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::{
+        sync::atomic::{AtomicUsize, Ordering},
+        task::Waker,
+    };
+    use mcp_proto::rpc::CallId;
+
+    /// A call that has ended with 7.
+    #[derive(Default)]
+    struct Ended {
+        abandoned: AtomicUsize,
+    }
+
+    impl Answer<u8> for Ended {
+        fn wait(&self) -> Result<u8, CallError> {
+            Ok(7)
+        }
+
+        fn poll(&self, _: &mut Context<'_>) -> Poll<Result<u8, CallError>> {
+            Poll::Ready(Ok(7))
+        }
+
+        fn abandon(&self) {
+            self.abandoned.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn id(&self) -> Option<CallId> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_result_is_given_once_and_what_was_given_is_not_cancelled() {
+        let call = Arc::new(Ended::default());
+        let reply = || Reply::new(Arc::clone(&call) as Arc<dyn Answer<u8>>);
+        let context = &mut Context::from_waker(Waker::noop());
+        let mut awaited = reply();
+        let mut poll = || Pin::new(&mut awaited).poll(context);
+        assert_eq!([poll(), poll()], [Poll::Ready(Ok(7)), Poll::Pending]);
+        assert_eq!(awaited.wait(), Err(CallError::Cancelled));
+        assert_eq!(reply().wait(), Ok(7));
+        assert_eq!(call.abandoned.load(Ordering::Relaxed), 0);
+        drop(reply());
+        assert_eq!(call.abandoned.load(Ordering::Relaxed), 1);
+    }
+}

@@ -62,7 +62,7 @@ use self::{
     cache::Cache,
     exchange::{Exchange, Resume, What},
     link::Link,
-    post::Post,
+    post::{Post, Role},
     timers::{Due, Timers},
     tools::Tools,
 };
@@ -80,8 +80,8 @@ use crate::{
 ///
 /// 1. [`poll_event`](Self::poll_event) until there is none,
 /// 2. [`poll_fetch`](Self::poll_fetch) until there is none: make the requests, drop the exchanges,
-/// 3. wait for something to report about an exchange (its bodies only while
-///    [`wants_read`](Session::wants_read)), for a command, or for
+/// 3. wait for something to report about an exchange (its body only while
+///    [`wants_chunk`](Self::wants_chunk)), for a command, or for
 ///    [`poll_timeout`](Self::poll_timeout).
 ///
 /// An exchange is reported with [`handle_head`](Self::handle_head) once,
@@ -306,6 +306,14 @@ impl HttpClient {
         due.into_iter().flatten().min()
     }
 
+    /// Whether the body of this exchange's response is to be read: while
+    /// [`wants_read`](Session::wants_read), and always where answers that wait for room wait for
+    /// this exchange.
+    #[must_use]
+    pub fn wants_chunk(&self, id: FetchId) -> bool {
+        self.session.wants_read() || self.makes_room(id)
+    }
+
     /// Whether the connection has ended, everything was said about it, and no exchange is open.
     #[must_use]
     pub fn is_closed(&self) -> bool {
@@ -324,11 +332,9 @@ impl HttpClient {
         }
         self.pump();
         // What has come is read first: it may be what a timer waits for.
-        if self.session.wants_read() {
-            if let Some(id) = self.ready.pop_front() {
-                self.advance(id);
-                return true;
-            }
+        if let Some(id) = self.take_ready() {
+            self.advance(id);
+            return true;
         }
         if let Some(due) = self.timers.take_due(self.session.now) {
             self.run_timer(due);
@@ -336,6 +342,21 @@ impl HttpClient {
         }
         // A result that was kept may have answered a call without any exchange. What that may be an event, another page to ask for, or both.
         core::mem::take(&mut self.answered) || !self.session.events.is_empty()
+    }
+
+    // While the server's messages are left unread, what they wait for goes on.
+    fn take_ready(&mut self) -> Option<FetchId> {
+        if self.session.wants_read() {
+            return self.ready.pop_front();
+        }
+        let at = self.ready.iter().position(|id| self.makes_room(*id))?;
+        self.ready.remove(at)
+    }
+
+    // Whether the end of this exchange lets the next answer go.
+    fn makes_room(&self, id: FetchId) -> bool {
+        let role = self.fetches.get(&id).and_then(Exchange::role);
+        matches!(role, Some(Role::Answer | Role::Initialized | Role::Reopen))
     }
 
     fn observe(&mut self, event: &Event) {

@@ -183,11 +183,11 @@ impl<D: Dial> HttpTurns<D> {
     }
 
     fn release_held(&mut self, now: Instant) -> bool {
-        if !self.desk.wants_read() {
-            return false;
-        }
         let mut any = false;
         for (id, open) in &mut self.open {
+            if open.held.is_none() || !self.desk.wants_chunk(*id) {
+                continue;
+            }
             if let Some(bytes) = open.held.take() {
                 self.desk.handle_chunk(*id, &bytes, now);
                 // It may have more to tell, and was not asked since.
@@ -213,7 +213,7 @@ impl<D: Dial> HttpTurns<D> {
             match open.exchange.poll_report(&mut context) {
                 Poll::Pending => return told > 0,
                 Poll::Ready(Report::Head(head)) => self.desk.handle_head(id, &head, now),
-                Poll::Ready(Report::Chunk(bytes)) if self.desk.wants_read() => {
+                Poll::Ready(Report::Chunk(bytes)) if self.desk.wants_chunk(id) => {
                     self.desk.handle_chunk(id, &bytes, now);
                 }
                 Poll::Ready(Report::Chunk(bytes)) => {

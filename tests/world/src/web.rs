@@ -400,7 +400,7 @@ impl World {
             transfer.body.clear();
             return any;
         };
-        if (transfer.buffered && !transfer.ended) || !client.wants_read() {
+        if (transfer.buffered && !transfer.ended) || !client.wants_chunk(fetch) {
             return false;
         }
         if let Some(mut head) = transfer.head.take() {

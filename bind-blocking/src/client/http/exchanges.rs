@@ -53,7 +53,7 @@ pub(super) fn close(driver: &Arc<Driver<Exchanges>>) {
 pub(super) fn report(driver: &Arc<Driver<Exchanges>>, id: FetchId, told: Told<'_>) -> bool {
     let is_chunk = matches!(told, Told::Chunk(_));
     let mut state = driver.wait_while(driver.lock(), None, |state| {
-        let waits = |desk: &Desk<HttpClient>| is_chunk && !desk.wants_read();
+        let waits = |desk: &Desk<HttpClient>| is_chunk && !desk.wants_chunk(id);
         state.port.contains_key(&id) && state.desk.as_ref().is_some_and(waits)
     });
     let ended = matches!(told, Told::End(_));

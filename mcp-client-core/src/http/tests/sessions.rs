@@ -240,6 +240,41 @@ fn a_server_that_asks_without_end_and_takes_no_answers_is_given_up() {
 }
 
 #[test]
+fn a_server_that_takes_the_answers_late_is_read_again() {
+    let mut script = Script::handshake(|config, _| {
+        config.limits.calls_in_flight = 2;
+        config.limits.outbound_high_water = 100;
+    });
+    let call = script.call("a");
+    script.events();
+    script.fetches();
+    script.head(3, 200, EVENTS);
+    for id in 0..50 {
+        let ping = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
+        script.event(3, "", &ping);
+    }
+    script.event(3, "", &result(2, &said("at last")));
+    script.end(3);
+    script.events();
+    assert!(!script.client.wants_read());
+    let mut answered = 0;
+    let mut open = script.fetches();
+    while !open.is_empty() {
+        for fetch in open {
+            answered += 1;
+            let fetch = fetch.split(' ').next().unwrap().parse().unwrap();
+            // With and without words.
+            let body = if answered % 2 == 0 { "" } else { "{}" };
+            script.reply(fetch, 202, JSON, body);
+        }
+        script.events();
+        open = script.fetches();
+    }
+    assert_eq!((answered, script.client.wants_read()), (50, true));
+    assert_eq!(script.outcome(call), "at last");
+}
+
+#[test]
 fn a_forgotten_session_is_opened_again_and_what_was_refused_is_repeated() {
     let mut script = Script::handshake(|_, _| {});
     let (one, two, three) = (script.call("a"), script.call("b"), script.call("c"));

@@ -255,6 +255,8 @@ mod tests {
             ),
             (r#"{"ttlMs":10}"#, Some((10, true))),
             (r#"{"ttlMs":10,"cacheScope":"other"}"#, Some((10, true))),
+            (r#"{"ttlMs":1}"#, Some((1, true))),
+            (r#"{"ttlMs":0.9}"#, None),
             (r#"{"ttlMs":0,"cacheScope":"public"}"#, None),
             (r#"{"ttlMs":-5}"#, None),
             (r#"{"ttlMs":"10"}"#, None),
@@ -330,8 +332,39 @@ mod tests {
             &limits,
             at(0),
         );
+        // What is under way may be as private as what is kept.
+        let before = cache.epoch();
         cache.forget_private();
+        assert!(cache.epoch() > before);
         assert!(cache.get(&one, at(0)).is_some() && cache.get(&other, at(0)).is_none());
+        assert_eq!(cache.bytes, one.params.len() + TEN.len());
+        let before = cache.epoch();
+        cache.forget(&[Method::ListTools]);
+        assert!(cache.epoch() > before && cache.entries.is_empty());
+        assert_eq!(cache.bytes, 0);
+    }
+
+    #[test]
+    fn what_is_no_longer_fresh_takes_no_place() {
+        let mut limits = Limits::default();
+        limits.cache_entries = 2;
+        let mut cache = Cache::default();
+        let [first, second, third] = [
+            Method::ListTools,
+            Method::ListPrompts,
+            Method::ListResources,
+        ]
+        .map(|method| key(method, "{}").unwrap());
+        cache.put(
+            &first,
+            r#"{"ttlMs":20,"cacheScope":"public"}"#,
+            &limits,
+            at(0),
+        );
+        cache.put(&second, TEN, &limits, at(0));
+        cache.put(&third, TEN, &limits, at(10));
+        let there = [first, second, third].map(|key| cache.get(&key, at(10)).is_some());
+        assert_eq!(there, [true, false, true]);
     }
 
     #[test]
@@ -350,6 +383,12 @@ mod tests {
             .map(|key| cache.get(key, at(0)).is_some())
             .collect();
         assert_eq!(kept, [false, true, true]);
+        // The oldest one, wherever it stands.
+        let mut turned = Cache::default();
+        for key in keys.iter().rev() {
+            turned.put(key, TEN, &limits, at(0));
+        }
+        assert!(turned.get(&keys[2], at(0)).is_none() && turned.get(&keys[0], at(0)).is_some());
         let entry = keys[0].params.len() + TEN.len();
         assert_eq!(cache.bytes, 2 * entry);
         for (most, kept) in [(2 * entry, 2), (2 * entry - 1, 1)] {

@@ -436,6 +436,16 @@ fn silence_says_nothing_about_the_era() {
 }
 
 #[test]
+fn what_is_left_of_a_probe_is_dropped_when_the_handshake_begins() {
+    let mut script = Script::new(EraMode::Auto, |_, _| {});
+    script.fetches();
+    script.head(1, 200, EVENTS);
+    script.event(1, "", &error(1, -32601, ""));
+    assert!(script.events().is_empty());
+    assert_eq!(script.fetches(), ["1 abort", "2 POST initialize 2"]);
+}
+
+#[test]
 fn the_probe_and_the_handshake_have_the_headers_of_their_era() {
     let mut script = Script::new(EraMode::Auto, |_, _| {});
     script.fetches();

@@ -533,6 +533,11 @@ fn so_many_answers_are_under_way_and_the_rest_waits() {
     }
     assert!(script.events().is_empty());
     assert_eq!(script.fetches(), ["4 POST 1", "5 POST 2"]);
+    // Also where nothing else is.
+    script.event(3, "", &result(2, &said("a")));
+    script.end(3);
+    assert_eq!(script.events(), ["done"]);
+    assert!(script.fetches().is_empty());
     script.reply(4, 202, NOTHING, "");
     assert!(script.events().is_empty());
     assert_eq!(script.fetches(), ["6 POST 3"]);

@@ -256,6 +256,8 @@ fn a_listener_has_room_for_so_many_where_nobody_says() {
             (10_000, format!("{:?}", Listener::tcp(http).await)),
         ]);
     });
+    // Threads of its handlers.
+    assert!(shown[0].1.contains("max_threads: 256,"), "{}", shown[0].1);
     for (most, listener) in shown {
         let most = format!("max_connections: {most},");
         assert!(listener.contains(&most), "{listener}");

@@ -103,3 +103,20 @@ pub(super) fn failure(error: &Error) -> FetchError {
         FetchError::Connect(why)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agents_have_the_bounds_that_the_limits_say() {
+        let mut limits = Limits::default();
+        limits.connect_timeout = Duration::from_millis(7);
+        limits.response_head_bytes = 9;
+        let endpoint = Endpoint::new("http://localhost/mcp").unwrap();
+        let config = config(&endpoint, None, &limits).unwrap();
+        let (most, times) = (Some(limits.connect_timeout), config.timeouts());
+        assert_eq!((times.resolve, times.connect), (most, most));
+        assert_eq!(config.max_response_header_size(), 9);
+    }
+}

@@ -48,6 +48,32 @@ fn it_is_found_behind_every_refusal_that_may_hide_it() {
 }
 
 #[test]
+fn another_revision_is_asked_for_where_the_first_one_was() {
+    let mut script = Script::new(EraMode::Auto, |_, _| {});
+    script.fetches();
+    script.reply(1, 405, NOTHING, "");
+    script.events();
+    script.fetches();
+    script.reply(2, 405, NOTHING, "");
+    script.events();
+    script.fetches();
+    script.head(3, 200, EVENTS);
+    script.chunk(3, "event: endpoint\ndata: /messages\n\n");
+    script.events();
+    assert_eq!(script.fetches(), ["4 POST initialize 3"]);
+    script.reply(4, 202, NOTHING, "");
+    let other = error(3, -32602, r#","data":{"supported":["2024-11-05"]}"#);
+    script.event(3, "", &other);
+    assert!(script.events().is_empty());
+    // The stream belongs to what was refused.
+    assert_eq!(script.fetches(), ["3 abort", "5 POST initialize 4"]);
+    assert_eq!(script.request(5).uri(), "https://example.com/mcp");
+    script.reply(5, 405, NOTHING, "");
+    script.events();
+    assert_eq!(script.fetches(), ["6 GET"]);
+}
+
+#[test]
 fn everything_comes_on_one_stream() {
     let mut script = connected();
     let (one, two, three) = (script.call("a"), script.call("b"), script.call("c"));

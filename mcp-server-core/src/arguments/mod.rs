@@ -208,7 +208,7 @@ pub fn decode_texts<'a, T: DeserializeOwned>(
 }
 
 /// The other text that `text` may stand for.
-fn meant_by(text: &str, strict: bool) -> Option<String> {
+pub(crate) fn meant_by(text: &str, strict: bool) -> Option<String> {
     // Beyond this a double does not tell neighbouring integers apart.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match text.bytes().next()? {

@@ -35,6 +35,18 @@ enum NumberOrName {
     Name(String),
 }
 
+/// A number that may be null in other places.
+#[derive(Debug, PartialEq)]
+struct Chosen(u8);
+
+impl<'de> Deserialize<'de> for Chosen {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let chosen = Option::deserialize(from)?;
+        let missing = || serde::de::Error::custom("one must be chosen");
+        chosen.map(Self).ok_or_else(missing)
+    }
+}
+
 /// One argument `a` of a tool, given as this JSON.
 fn tool<T: DeserializeOwned>(json: &str) -> Result<T, String> {
     given(&alloc::format!(r#"{{"a":{json}}}"#), false)
@@ -204,6 +216,12 @@ fn what_is_left_out_is_none_or_the_default() {
     assert_eq!(tool::<Option<u8>>("null"), Ok(None));
     type Maybe = Option<Vec<u8>>;
     assert!(may_be_absent::<Maybe>() && !may_be_absent::<Vec<u8>>() && !may_be_absent::<()>());
+    assert!(
+        !may_be_absent::<Chosen>(),
+        "it is read as an option and must be there"
+    );
+    assert_eq!(given::<Chosen>("{}", true), no("a: missing, but required"));
+    assert_eq!(tool::<Chosen>("3"), Ok(Chosen(3)));
 
     let default = |object: &str, strict: bool| {
         let object = Json::parse(object).unwrap();
@@ -349,6 +367,35 @@ fn a_prompt_reads_texts_as_its_types_demand() {
         prompt::<Unit>("x"),
         no("a: expected one of `Metric`, `imperial`, `Custom`, got \"x\"")
     );
+}
+
+#[test]
+fn texts_are_bytes_marks_and_nothings_to_types_that_want_those() {
+    #[derive(Debug, PartialEq)]
+    struct Bytes(Vec<u8>);
+    struct Reader;
+    impl serde::de::Visitor<'_> for Reader {
+        type Value = Bytes;
+        fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+            f.write_str("bytes")
+        }
+        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Bytes, E> {
+            Ok(Bytes(bytes.to_vec()))
+        }
+    }
+    impl<'de> Deserialize<'de> for Bytes {
+        fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            from.deserialize_byte_buf(Reader)
+        }
+    }
+    assert_eq!(prompt::<Bytes>("[1]"), Ok(Bytes(b"[1]".to_vec())));
+    assert_eq!(
+        prompt::<char>("xy"),
+        no("a: expected one character, got the string \"xy\"")
+    );
+    assert_eq!(prompt::<()>("null"), Ok(()));
+    assert!(prompt::<()>("x").is_err());
+    assert!(prompt::<serde::de::IgnoredAny>("{x").is_ok());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use mcp_proto::{
     json::Json,
     types::{
         BooleanSchema, CreateMessageParams, CreateMessageResult, ElicitAction, ElicitParams,
-        ElicitResult, ElicitSchema, EmptyParams, InputRequest, ListRootsResult, Root,
+        ElicitResult, ElicitSchema, EmptyParams, InputRequest, ListRootsResult, Map, Root,
     },
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -24,7 +24,7 @@ use super::{
     form::form_of,
     need::Missing,
 };
-use crate::{cx::Cx, schema::ToSchema};
+use crate::{arguments::meant_by, cx::Cx, schema::ToSchema};
 
 /// Asking, in the middle of a call.
 ///
@@ -74,7 +74,12 @@ impl Cx {
     ) -> Ask<Elicited<T>> {
         let request = form_of::<T>().map(|form| ElicitParams::form(message, form).into());
         self.ask(request, |answer| {
-            read_form(answer)?.map(|json| json.to()).transpose()
+            match read_form(answer)?.map(|json| read_fields(&json)) {
+                // An answer that cannot be read is none.
+                Elicited::Accepted(fields) => fields.map(Elicited::Accepted),
+                Elicited::Declined => Some(Elicited::Declined),
+                Elicited::Cancelled => Some(Elicited::Cancelled),
+            }
         })
     }
 
@@ -282,14 +287,17 @@ fn read_form(answer: &Json) -> Option<Elicited<Json>> {
     })
 }
 
-impl<T, E> Elicited<Result<T, E>> {
-    // An answer that cannot be read is none.
-    fn transpose(self) -> Option<Elicited<T>> {
-        match self {
-            Self::Accepted(Ok(answer)) => Some(Elicited::Accepted(answer)),
-            Self::Accepted(Err(_)) => None,
-            Self::Declined => Some(Elicited::Declined),
-            Self::Cancelled => Some(Elicited::Cancelled),
-        }
+/// A form's answer. A number without a fraction is an integer however it is written (JSON Schema
+/// 2020-12, Validation, 6.1.1).
+fn read_fields<T: DeserializeOwned>(answer: &Json) -> Option<T> {
+    if let Ok(read) = answer.to() {
+        return Some(read);
     }
+    let fields: Map<Json> = answer.to().ok()?;
+    let whole = |value: Json| {
+        let meant = meant_by(value.as_str(), true).and_then(|meant| Json::parse(meant).ok());
+        meant.unwrap_or(value)
+    };
+    let fields = fields.into_iter().map(|(name, value)| (name, whole(value)));
+    Json::new(&fields.collect::<Map<Json>>()).ok()?.to().ok()
 }

@@ -304,3 +304,143 @@ fn several(schema: &Schema) -> Result<PrimitiveSchema, String> {
     multi.max_items = schema.get("maxItems").and_then(Value::as_u64);
     Ok(choice(schema, choices, Some(multi)).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mcp_proto::json::Json;
+    use serde_json::json;
+
+    fn written(schema: &Value) -> Result<Value, String> {
+        field(schema).map(|field| Json::new(&field).unwrap().to().unwrap())
+    }
+
+    #[test]
+    fn whatever_a_schema_says_a_field_shows_what_the_specification_knows() {
+        let text = json!({"type": "string"});
+        let choices = json!({"type": "string", "enum": ["a", "b"]});
+        for (schema, expected) in [
+            (
+                json!({"type": "string", "format": "date"}),
+                json!({"type": "string", "format": "date"}),
+            ),
+            (
+                json!({"type": "string", "format": "date-time"}),
+                json!({"type": "string", "format": "date-time"}),
+            ),
+            (
+                json!({"type": "string", "format": "uuid", "pattern": "^a"}),
+                text.clone(),
+            ),
+            (
+                json!({"type": "string", "default": "x"}),
+                json!({"type": "string", "default": "x"}),
+            ),
+            (json!({"type": "string", "default": null}), text.clone()),
+            (json!({"type": ["string", "null"]}), text.clone()),
+            (json!({"type": ["null", "string"], "default": null}), text),
+            (
+                json!({"type": "integer", "format": "int64", "title": "N", "description": "how many"}),
+                json!({"type": "integer", "title": "N", "description": "how many"}),
+            ),
+            (
+                json!({"type": "number", "minimum": -0.5, "maximum": 1.5, "default": 1}),
+                json!({"type": "number", "minimum": -0.5, "maximum": 1.5, "default": 1}),
+            ),
+            (
+                json!({"type": ["boolean", "null"], "title": "Sure", "default": true}),
+                json!({"type": "boolean", "title": "Sure", "default": true}),
+            ),
+            (
+                json!({"const": "a"}),
+                json!({"type": "string", "enum": ["a"]}),
+            ),
+            (
+                json!({"type": ["string", "null"], "enum": ["a", "b", null]}),
+                choices.clone(),
+            ),
+            (
+                json!({"anyOf": [{"type": "null"}, choices], "default": "b", "description": "which"}),
+                json!({"type": "string", "enum": ["a", "b"], "default": "b", "description": "which"}),
+            ),
+            (
+                json!({"oneOf": [{"enum": ["a", "b"]}, {"const": "c", "description": "the last"}]}),
+                json!({"type": "string", "oneOf": [
+                    {"const": "a", "title": "a"}, {"const": "b", "title": "b"},
+                    {"const": "c", "title": "the last"},
+                ]}),
+            ),
+            (
+                json!({"type": "array", "items": choices, "default": ["b"], "title": "Some"}),
+                json!({"type": "array", "items": choices, "default": ["b"], "title": "Some"}),
+            ),
+            (
+                json!({"type": ["array", "null"], "items": {"const": "a"}, "default": null}),
+                json!({"type": "array", "items": {"type": "string", "enum": ["a"]}}),
+            ),
+        ] {
+            assert_eq!(written(&schema), Ok(expected), "{schema}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_no_form_has_is_refused_with_the_reason() {
+        for (schema, reason) in [
+            (json!(true), "it may be anything"),
+            (json!({}), "its type is not a text"),
+            (json!({"type": "null"}), "the type null"),
+            (json!({"type": ["string", "integer"]}), "several types"),
+            (json!({"type": ["null"]}), "several types"),
+            (json!({"type": "object"}), "forms are flat"),
+            (json!({"$ref": "#"}), "it refers to itself"),
+            (
+                json!({"anyOf": [{"type": "string"}, {"type": "integer"}]}),
+                "one thing or another",
+            ),
+            (json!({"anyOf": [{"type": "null"}]}), "one thing or another"),
+            (
+                json!({"type": "integer", "enum": [1, 2]}),
+                "its choices must be texts",
+            ),
+            (json!({"const": 1}), "its choices must be texts"),
+            (json!({"oneOf": [{"type": "object"}]}), "must have no data"),
+            (json!({"oneOf": [true]}), "must have no data"),
+            (json!({"type": "array"}), "a list must be one of enums"),
+            (
+                json!({"type": "array", "items": {"type": "string"}}),
+                "a list must be one of enums",
+            ),
+            (
+                json!({"type": "array", "items": {"$ref": "#"}}),
+                "it refers to itself",
+            ),
+        ] {
+            let refused = written(&schema).unwrap_err();
+            assert!(refused.contains(reason), "{schema}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_one_struct_whose_fields_are_known() {
+        let of = |root: Value| form(root.as_object().unwrap(), &[]).map(drop);
+        assert_eq!(
+            of(json!({"type": "object"})),
+            Ok(()),
+            "it only asks whether"
+        );
+        for root in [
+            json!({}),
+            json!({"type": "string"}),
+            json!({"type": "object", "additionalProperties": {"type": "string"}}),
+            json!({"type": "object", "additionalProperties": true}),
+            json!({"type": "object", "oneOf": [{"type": "object"}]}),
+            json!({"type": "object", "$ref": "#/$defs/T"}),
+        ] {
+            let shown = root.clone();
+            assert!(
+                matches!(of(root), Err(AskError::Form { field, .. }) if field.is_empty()),
+                "{shown}"
+            );
+        }
+    }
+}

@@ -1,7 +1,10 @@
 //! What a desk adds to a connection, in virtual time.
 
-use alloc::{string::String, vec::Vec};
-use core::task::Waker;
+use alloc::{string::String, sync::Arc, vec::Vec};
+use core::{
+    sync::atomic::{AtomicUsize, Ordering},
+    task::Waker,
+};
 
 use mcp_proto::{limits::Limits, types::LoggingLevel};
 
@@ -62,4 +65,47 @@ fn a_peer_has_time_to_take_its_answers_unless_it_was_given_up() {
     );
     assert_eq!(end(|desk| desk.close(Instant::ZERO)), Duration::ZERO);
     assert_eq!(end(|desk| desk.hang_up(Instant::ZERO)), Duration::ZERO);
+}
+
+#[test]
+fn a_job_is_answered_however_it_ends_and_begins_only_where_it_is_wanted() {
+    const CANCEL: &[u8] = b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":1}}\n";
+    let begun = Arc::new(AtomicUsize::new(0));
+    for (case, runs, answer) in [
+        ("it is run", 1, r#""text":"told""#),
+        ("it is dropped", 0, r#""code":-32603"#),
+        ("it is cancelled first", 0, ""),
+        ("it panics", 1, r#""code":-32603"#),
+    ] {
+        let count = Arc::clone(&begun);
+        count.store(0, Ordering::Relaxed);
+        let panics = case == "it panics";
+        let server = Server::builder("desk", "1").tool(ToolEntry::new("tells").run(move |_, _| {
+            count.fetch_add(1, Ordering::Relaxed);
+            assert!(!panics, "as it was told to");
+            "told"
+        }));
+        let mut desk = Desk::new(&server.build().unwrap(), Instant::ZERO);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut jobs = Vec::new();
+        desk.handle_bytes(CALL, Instant::ZERO);
+        let _ = desk.poll_work(&mut context, Instant::ZERO, |job| jobs.push(job));
+        if case == "it is cancelled first" {
+            desk.handle_bytes(CANCEL, Instant::ZERO);
+        }
+        let _ = desk.poll_work(&mut context, Instant::ZERO, |_| panic!("one job"));
+        match case {
+            "it is dropped" => drop(jobs),
+            _ => jobs.into_iter().for_each(Job::run),
+        }
+        let _ = desk.poll_work(&mut context, Instant::ZERO, |_| panic!("one job"));
+        let mut out = Vec::new();
+        while desk.poll_transmit(&mut out) {}
+        let out = String::from_utf8(out).unwrap();
+        assert_eq!(begun.load(Ordering::Relaxed), runs, "{case}");
+        assert!(
+            out.contains(answer) && out.is_empty() == answer.is_empty(),
+            "{case}: {out}"
+        );
+    }
 }

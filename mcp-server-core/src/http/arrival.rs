@@ -1,6 +1,7 @@
 //! A request that is arriving.
 
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use core::fmt;
 
 use http::request::Parts;
 use mcp_proto::{
@@ -15,7 +16,6 @@ use super::{
 };
 
 /// A request as far as it is here.
-#[derive(Debug)]
 pub(super) struct Request {
     pub(super) head: Parts,
     pub(super) way: Way,
@@ -44,6 +44,22 @@ impl Request {
     fn take_text(&mut self) -> Result<String, Rejected> {
         let body = core::mem::take(&mut self.body);
         String::from_utf8(body).map_err(|_| Rejected::not_utf8())
+    }
+}
+
+/// Without what may be a secret: the values of headers, the query.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.head.headers.keys().collect();
+        f.debug_struct("Request")
+            .field("method", &self.head.method)
+            .field("path", &self.head.uri.path())
+            .field("headers", &headers)
+            .field("way", &self.way)
+            .field("version", &self.version)
+            .field("body", &self.body.len())
+            .field("complete", &self.complete)
+            .finish_non_exhaustive()
     }
 }
 

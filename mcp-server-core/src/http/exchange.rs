@@ -7,9 +7,9 @@
 //!    └ 403 404 405  └ 401 403 + challenge ─ 400 404 406 413 415 ─▶ end
 //! ```
 
-use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
-use http::{HeaderValue, Method as HttpMethod, Response, StatusCode, header, request::Parts};
+use http::{Method as HttpMethod, Response, StatusCode, header, request::Parts};
 use mcp_proto::{
     rpc::{self, CallId},
     time::Instant,
@@ -17,6 +17,7 @@ use mcp_proto::{
 
 use super::{
     arrival::{Complete, Content, Request},
+    event::{HttpEvent, Verdict},
     head::{self, Way},
     options::{HttpOptions, SessionMode},
     page,
@@ -27,47 +28,10 @@ use super::{
     serving::Serving,
 };
 use crate::{
-    call::{Call, Change, Delivery, Event, Note, Outcome, Ticket},
+    call::{Change, Delivery, Event, Note, Outcome, Ticket},
     interest::Interest,
     service::Service,
 };
-
-/// What an exchange wants from whoever drives it.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum HttpEvent<H> {
-    /// Run this handler and bring its outcome to [`Exchange::finish`].
-    Call(Call<H>),
-    /// This call's outcome is no longer wanted; its token is set already. It is to be finished or
-    /// abandoned all the same.
-    Cancelled(CallId),
-    /// Judge the request and say so to [`Exchange::handle_verdict`]: the bearer token, if it has
-    /// one. Only where [`HttpOptions::authorize`] is on.
-    Authorize(Option<String>),
-    /// The request may belong to a session: hand the exchange to
-    /// [`HttpServer::join`](super::HttpServer::join), which reads it. One that belongs to none goes
-    /// on as if nothing had happened.
-    Join,
-    /// The client subscribes to changes: from now on they are to be handed to
-    /// [`Exchange::handle_service`] and [`Exchange::handle_change`], beginning with what the
-    /// service is by now.
-    Listen,
-}
-
-/// Whether a request may go on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Verdict {
-    /// It may, on behalf of this subject. Sessions are bound to it: nobody else's requests get in.
-    Allow(Option<Arc<str>>),
-    /// It may not: 401, or 403 where the token is good for something else.
-    Deny {
-        /// The status.
-        status: StatusCode,
-        /// `WWW-Authenticate`
-        challenge: Option<HeaderValue>,
-    },
-}
 
 /// One HTTP request and its response, as a machine.
 ///

@@ -84,6 +84,7 @@ pub mod bounds;
 mod desk;
 mod dialog;
 mod enter;
+mod event;
 mod exchange;
 mod head;
 mod legacy;
@@ -104,7 +105,8 @@ mod tests;
 pub use desk::{Alarm, HttpDesk, HttpHub, HttpShutdown, Judge, Runtime};
 #[cfg(feature = "http-service")]
 pub use desk::{HttpBody, HttpFuture, HttpService, Pace, poll_late};
-pub use exchange::{Exchange, HttpEvent, Verdict};
+pub use event::{HttpEvent, Verdict};
+pub use exchange::Exchange;
 pub use options::{DEFAULT_ENDPOINT, HttpOptions, SessionMode};
 pub use reply::Body;
 pub use server::{HttpServer, HttpServerEvent};

@@ -1,4 +1,6 @@
 use super::*;
+use crate::session::Offers;
+use alloc::format;
 use mcp_proto::{encode, rpc::RpcError, types::PromptArgument};
 
 fn object() -> Json {
@@ -325,6 +327,43 @@ fn cursors_of_elsewhere_are_refused() {
             -32602,
             "{cursor:?}"
         );
+    }
+}
+
+#[test]
+fn a_list_that_nothing_was_added_to_is_one_empty_page() {
+    let tools = builder().tool(tool("a"), 0).build().unwrap();
+    let prompts = builder().prompt(Prompt::new("a"), 0).build().unwrap();
+    // Whether or not others of its kind are there, which are served in another way.
+    for (service, kind, member) in [
+        (&tools, ComponentKind::Prompt, "prompts"),
+        (&tools, ComponentKind::Resource, "resources"),
+        (&tools, ComponentKind::Template, "resourceTemplates"),
+        (&prompts, ComponentKind::Tool, "tools"),
+        (&prompts, ComponentKind::Resource, "resources"),
+        (&prompts, ComponentKind::Template, "resourceTemplates"),
+    ] {
+        let offers: &dyn Offers = service;
+        for (version, expected) in [
+            (
+                ProtocolVersion::V2026_07_28,
+                format!(
+                    r#"{{"resultType":"complete","{member}":[],"ttlMs":0,"cacheScope":"private"}}"#
+                ),
+            ),
+            (
+                ProtocolVersion::V2025_11_25,
+                format!(r#"{{"{member}":[]}}"#),
+            ),
+        ] {
+            let page = offers.page(kind, version, None).unwrap();
+            assert_eq!(page.next_cursor(), None);
+            let mut out = Vec::new();
+            encode::write_object(&page, &mut out, version);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+            let refused = offers.page(kind, version, Some("x")).unwrap_err();
+            assert!(refused.code == -32602 && refused.message.starts_with("unknown cursor"));
+        }
     }
 }
 

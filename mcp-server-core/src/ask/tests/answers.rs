@@ -8,6 +8,7 @@ use alloc::{
     vec::Vec,
 };
 use core::{
+    fmt,
     pin::pin,
     task::{Context, Poll, Waker},
 };
@@ -20,6 +21,9 @@ use mcp_proto::{
         ElicitSchema, InputRequest, ListRootsResult, Root, SamplingContent, StringSchema,
     },
 };
+
+use schemars::JsonSchema;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{AskError, Cx, Elicited, ToolError};
 
@@ -74,6 +78,79 @@ fn every_kind_of_question_has_its_answer() {
         let error = form.required().unwrap_err();
         assert!(!error.is_internal() && error.to_string().contains(problem));
     }
+}
+
+#[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+struct Form<T> {
+    field: T,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+enum Size {
+    Small,
+    Large,
+}
+
+/// What a handler gets for a form of one field where the client answers this; `None` where that is
+/// no answer.
+fn answered<T: DeserializeOwned + JsonSchema>(content: &str) -> Option<T> {
+    let content = Json::parse(content).unwrap();
+    let cx = Cx::detached()
+        .answering(move |_| Some(Json::new(&ElicitResult::accept(content.clone())).unwrap()));
+    match cx.elicit::<Form<T>>("?").get() {
+        Ok(Elicited::Accepted(form)) => Some(form.field),
+        Err(AskError::Unanswered) => None,
+        _ => panic!("it was accepted"),
+    }
+}
+
+/// Takes these values, and none of those.
+fn takes<T: Clone + PartialEq + fmt::Debug + DeserializeOwned + JsonSchema>(
+    right: &[(&str, T)],
+    wrong: &[&str],
+) {
+    let all = right
+        .iter()
+        .map(|(value, read)| (*value, Some(read.clone())))
+        .chain(wrong.iter().map(|value| (*value, None)));
+    for (value, read) in all {
+        let content = format!(r#"{{"field":{value}}}"#);
+        assert_eq!(answered::<T>(&content), read, "{content}");
+    }
+}
+
+#[test]
+fn each_kind_of_field_takes_its_answers_and_asks_again_for_others() {
+    takes(
+        &[("\"x\"", String::from("x")), ("\"7\"", String::from("7"))],
+        &["7", "true", "null", "[]", "{}"],
+    );
+    // JSON Schema knows an integer by its value, however it is written.
+    takes(
+        &[("7", 7_u8), ("7.0", 7), ("0.7e1", 7)],
+        &["7.5", "-1", "256", "256.0", "\"7\"", "true", "null"],
+    );
+    takes(&[("7", 7.0), ("7.5", 7.5)], &["\"7\"", "true", "null"]);
+    takes(&[("true", true)], &["1", "\"true\"", "null"]);
+    takes(
+        &[("\"Small\"", Size::Small)],
+        &["\"small\"", "\"\"", "0", "[\"Small\"]", "null"],
+    );
+    takes(
+        &[
+            ("[]", Vec::new()),
+            (
+                "[\"Large\",\"Small\"]",
+                Vec::from([Size::Large, Size::Small]),
+            ),
+        ],
+        &["\"Small\"", "[\"Medium\"]", "[null]", "null"],
+    );
+    // What is optional may be left out, and nothing else; no value is null.
+    takes(&[("7", Some(7_u8))], &["\"7\"", "7.5", "null"]);
+    assert_eq!(answered::<Option<u8>>("{}"), Some(None));
+    assert_eq!(answered::<u8>("{}"), None);
+    assert_eq!(answered::<u8>("[7]"), None, "it is no object");
 }
 
 #[test]

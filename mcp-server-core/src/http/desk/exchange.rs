@@ -15,7 +15,8 @@ use crate::{
     desk::{Begun, Inbox, Posted, begin, discard, poll_caught},
     handler::{BoxFuture, Handler},
     http::{
-        exchange::{Exchange, HttpEvent, Verdict},
+        event::{HttpEvent, Verdict},
+        exchange::Exchange,
         reply::Body,
     },
     server::Watch,

@@ -26,7 +26,8 @@ use crate::{
     desk::{Begun, Inbox, Outlet, Posted, begin, discard, poll_caught},
     handler::{BoxFuture, Handler},
     http::{
-        exchange::{Exchange, Verdict},
+        event::Verdict,
+        exchange::Exchange,
         options::HttpOptions,
         server::HttpServer,
         sessions::{Errands, Sessions},

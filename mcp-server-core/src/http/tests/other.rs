@@ -3,7 +3,7 @@
 use super::super::SessionMode;
 use super::*;
 use http::{HeaderValue, StatusCode};
-use mcp_proto::http::guard::Origins;
+use mcp_proto::{http::guard::Origins, rpc::Ledger};
 
 #[test]
 fn a_body_is_taken_up_to_the_limit() {
@@ -53,6 +53,47 @@ fn a_body_that_does_not_come_is_given_up() {
     rig.pass(Duration::from_nanos(1), &mut open);
     assert_eq!(open.outline(), "408 -32000 id -");
     assert!(open.ended && open.exchange.poll_timeout().is_none());
+}
+
+#[test]
+fn what_is_shown_of_a_request_holds_no_secret() {
+    let mut options = HttpOptions::listening(true);
+    options.authorize = true;
+    let rig = Rig::new(options);
+    let secrets = [
+        ("authorization", "Bearer hushed-token"),
+        ("cookie", "id=hushed"),
+        ("x-api-key", "hushed"),
+    ];
+    let mut head = http::Request::post("/mcp?key=hushed");
+    for (name, value) in BASE.into_iter().chain(secrets) {
+        head = head.header(name, value);
+    }
+    let head = head.body(()).unwrap().into_parts().0;
+    let (service, options) = (Arc::clone(&rig.service), Arc::clone(&rig.options));
+    let mut exchange = Exchange::new(service, options, head, 7, rig.now);
+    let mut shown = Vec::from([format!("{exchange:?}")]);
+    let asked = exchange.poll_event().expect("the verdict is not there yet");
+    assert!(matches!(&asked, HttpEvent::Authorize(Some(token)) if token == "hushed-token"));
+    shown.push(format!("{asked:?}"));
+    exchange.handle_verdict(Verdict::Allow(None), rig.now);
+    shown.push(format!("{exchange:?}"));
+    assert!(exchange.wants_body());
+    for (shown, part) in shown.iter().zip(["/mcp", "Authorize", "authorization"]) {
+        assert!(shown.contains(part) && !shown.contains("hushed"), "{shown}");
+    }
+    let call = Ledger::new(0).insert((), rig.now);
+    for (event, shown) in [
+        (
+            HttpEvent::<Act>::Cancelled(call),
+            format!("Cancelled({call:?})"),
+        ),
+        (HttpEvent::Authorize(None), "Authorize(None)".into()),
+        (HttpEvent::Join, "Join".into()),
+        (HttpEvent::Listen, "Listen".into()),
+    ] {
+        assert_eq!(format!("{event:?}"), shown);
+    }
 }
 
 #[test]

@@ -54,8 +54,6 @@ pub(super) struct Post {
     pub(super) fresh: bool,
     /// Whether it does no harm to do it twice.
     pub(super) safe: bool,
-    /// It was sent before, so that its id is used up.
-    pub(super) sent: bool,
     /// How often it has failed by accident.
     pub(super) failures: usize,
     pub(super) authorizations: usize,
@@ -116,7 +114,6 @@ impl Post {
             key: None,
             fresh: false,
             safe: false,
-            sent: false,
             failures: 0,
             authorizations: 0,
             repeated: false,
@@ -139,7 +136,6 @@ impl Post {
             });
             self.body = body.into();
             self.wire = number(id);
-            self.sent = false;
         }
     }
 }

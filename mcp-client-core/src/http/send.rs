@@ -133,14 +133,13 @@ impl HttpClient {
     }
 
     /// Sends one message now, unless its result is known or nobody waits for it.
-    pub(super) fn send(&mut self, mut post: Post) {
+    pub(super) fn send(&mut self, post: Post) {
         if !self.is_wanted(&post) || self.answer_from_cache(&post) {
             return;
         }
         if post.role == Role::Handshake {
             self.link.hello = Some(post.body.clone());
         }
-        post.sent = true;
         let uri = self.link.posts_to(&self.endpoint);
         self.open(What::Post(Box::new(post)), uri, 0);
     }
@@ -214,7 +213,6 @@ impl HttpClient {
             return false;
         }
         let id = match (post.role, post.wire) {
-            _ if !post.sent => return true,
             (Role::Refresh, _) => self.tools_id(),
             (_, Some(wire)) if post.call.is_some() => match self.session.reissue(wire) {
                 Some(wire) => RequestId::Number(wire),

@@ -246,6 +246,22 @@ fn where_the_tools_cannot_be_listed_the_call_fails_as_the_server_said() {
 }
 
 #[test]
+fn the_tools_are_looked_at_again_under_another_id() {
+    let mut script = Script::stateless(|_, _| {});
+    let _ = script.call_with("t", r#"{"region":"eu"}"#);
+    script.events();
+    script.fetches();
+    script.reply(2, 400, JSON, &error(2, -32020, ""));
+    script.events();
+    assert_eq!(script.fetches(), ["3 POST tools/list tools-1"]);
+    script.reply(3, 503, NOTHING, "");
+    script.assert_quiet();
+    script.pass(millis(500));
+    script.events();
+    assert_eq!(script.fetches(), ["4 POST tools/list tools-2"]);
+}
+
+#[test]
 fn the_tools_are_looked_through_up_to_so_many_pages() {
     let mut script = Script::stateless(|config, _| config.limits.pages = 2);
     let _ = script.call_with("t", r#"{"region":"eu"}"#);

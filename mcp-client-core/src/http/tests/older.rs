@@ -151,6 +151,43 @@ fn a_broken_stream_fails_what_is_open_and_the_next_call_connects_again() {
     script.assert_quiet();
 }
 
+#[test]
+fn a_stream_that_does_not_open_again_is_given_up() {
+    let lost = || {
+        let mut script = connected();
+        script.fail(3, FetchError::Broken("reset".into()));
+        assert!(script.events().is_empty());
+        let options = CallOptions::default().with_timeout(secs(600));
+        let params = CallToolParams::new("a");
+        let call = script
+            .client
+            .call::<CallTool>(&params, &options, script.now);
+        script.events();
+        assert_eq!(script.fetches(), ["6 GET"]);
+        (script, call.unwrap())
+    };
+    // As long as a call may take, whatever the one that waits for it may take.
+    let (mut script, _) = lost();
+    script.pass(secs(300) - millis(1));
+    script.assert_quiet();
+    script.pass(millis(1));
+    assert_eq!(script.events(), ["done"]);
+    assert_eq!(script.fetches(), ["6 abort"]);
+
+    // What was to be said on it again is of no use without it.
+    let (mut script, _) = lost();
+    script.head(6, 200, EVENTS);
+    script.chunk(6, "event: endpoint\ndata: /messages?session=8\n\n");
+    script.events();
+    assert_eq!(script.fetches(), ["7 POST initialize 3"]);
+    script.reply(7, 503, NOTHING, "");
+    script.assert_quiet();
+    script.fail(6, FetchError::Broken("reset".into()));
+    assert_eq!(script.events(), ["done"]);
+    script.pass(secs(10));
+    script.assert_quiet();
+}
+
 /// Rests for ten seconds, then calls a tool.
 #[derive(Debug)]
 struct Rester;

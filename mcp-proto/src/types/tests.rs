@@ -1060,7 +1060,115 @@ fn asking_for_input_is_a_result_only_since_2026_07_28() {
 }
 
 #[test]
+fn a_question_is_what_it_would_be_as_a_request_of_its_own() {
+    let listed = EmptyParams {
+        meta: Some(Meta::from_iter([("a", json("1"))])),
+    };
+    let mut tools = CreateMessageParams::new(vec![SamplingMessage::user("a")], 1);
+    tools.tool_choice = Some(ToolChoice::new(ToolChoiceMode::None));
+    for (request, method, text, since) in [
+        (
+            InputRequest::from(ElicitParams::form("m", ElicitSchema::new())),
+            "elicitation/create",
+            r#"{"method":"elicitation/create","params":{"mode":"form","message":"m","requestedSchema":{"type":"object","properties":{}}}}"#,
+            V2025_06_18,
+        ),
+        (
+            InputRequest::from(ElicitParams::url("m", "https://a.b/")),
+            "elicitation/create",
+            r#"{"method":"elicitation/create","params":{"mode":"url","message":"m","url":"https://a.b/"}}"#,
+            // Without an id.
+            V2026_07_28,
+        ),
+        (
+            InputRequest::from(CreateMessageParams::new(
+                vec![SamplingMessage::user("a")],
+                1,
+            )),
+            "sampling/createMessage",
+            r#"{"method":"sampling/createMessage","params":{"messages":[{"role":"user","content":{"type":"text","text":"a"}}],"maxTokens":1}}"#,
+            V2024_11_05,
+        ),
+        (
+            InputRequest::from(tools),
+            "sampling/createMessage",
+            r#"{"method":"sampling/createMessage","params":{"messages":[{"role":"user","content":{"type":"text","text":"a"}}],"maxTokens":1,"toolChoice":{"mode":"none"}}}"#,
+            V2025_11_25,
+        ),
+        (
+            InputRequest::ListRoots(EmptyParams::default()),
+            "roots/list",
+            r#"{"method":"roots/list"}"#,
+            V2024_11_05,
+        ),
+        (
+            InputRequest::ListRoots(listed),
+            "roots/list",
+            r#"{"method":"roots/list","params":{"_meta":{"a":1}}}"#,
+            V2024_11_05,
+        ),
+    ] {
+        assert_eq!(request.method(), method);
+        assert_eq!(wire(&request, V2026_07_28), text);
+        assert_eq!(serde_json::from_str::<InputRequest>(text).unwrap(), request);
+        for version in ProtocolVersion::ALL {
+            let fits = request.check(version).is_ok();
+            assert_eq!(fits, version >= since, "{text} {version}");
+        }
+    }
+    for (text, reason) in [
+        (r#"{"method":"ping"}"#, "unknown variant `ping`"),
+        (
+            r#"{"method":"elicitation/create"}"#,
+            "missing field `params`",
+        ),
+        (
+            r#"{"method":"sampling/createMessage","params":{}}"#,
+            "missing field",
+        ),
+        (r#"{"method":"roots/list","params":7}"#, "invalid type"),
+        (r#"{"params":{}}"#, "missing field `method`"),
+    ] {
+        let error = serde_json::from_str::<InputRequest>(text).unwrap_err();
+        assert!(error.to_string().contains(reason), "{text}: {error}");
+    }
+}
+
+#[test]
+fn an_outcome_is_read_and_written_as_the_result_that_it_is() {
+    let complete = CallToolResult::text("a");
+    let asked = InputRequiredResult::new(InputRequests::from_iter([(
+        "b",
+        InputRequest::ListRoots(EmptyParams::default()),
+    )]));
+    let task = CreateTaskResult::new(Task::new("t", "2025-01-01T00:00:00Z"));
+    for (outcome, text) in [
+        (
+            Outcome::from(complete.clone()),
+            wire(&complete, V2026_07_28),
+        ),
+        (
+            Outcome::InputRequired(asked.clone()),
+            wire(&asked, V2026_07_28),
+        ),
+        (Outcome::Task(task.clone()), wire(&task, V2026_07_28)),
+    ] {
+        assert_eq!(wire(&outcome, V2026_07_28), text);
+        let read: Outcome<CallToolResult> = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, outcome, "{text}");
+    }
+    for wrong in ["[]", r#"{"content":7}"#, r#"{"resultType":"task"}"#] {
+        let read = serde_json::from_str::<Outcome<CallToolResult>>(wrong);
+        assert!(read.is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn the_type_of_a_result_is_what_it_says_or_complete() {
+    for name in ["complete", "input_required", "task", "com.example/alarm"] {
+        let text = format!(r#"{{"resultType":"{name}"}}"#);
+        assert_eq!(ResultType::of(&text).unwrap().to_string(), name);
+    }
     for (text, expected) in [
         ("{}", ResultType::Complete),
         (r#"{"resultType":null}"#, ResultType::Complete),

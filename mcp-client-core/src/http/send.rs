@@ -313,11 +313,10 @@ impl HttpClient {
                 return;
             }
         }
-        let unauthorized = self.held.unauthorized.len();
-        let mismatched = self.held.mismatched.len();
-        self.held.unauthorized.retain(|(post, _)| !is_it(post));
         self.held.mismatched.retain(|(post, _)| !is_it(post));
-        if self.held.unauthorized.len() < unauthorized || self.held.mismatched.len() < mismatched {
+        let unauthorized = self.held.unauthorized.len();
+        self.held.unauthorized.retain(|(post, _)| !is_it(post));
+        if self.held.unauthorized.len() < unauthorized {
             return;
         }
         if let Some(Due::Post(_)) = self.timers.take_request(wire) {

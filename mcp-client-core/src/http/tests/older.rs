@@ -188,6 +188,24 @@ fn a_stream_that_does_not_open_again_is_given_up() {
     script.assert_quiet();
 }
 
+#[test]
+fn what_was_answered_on_the_stream_keeps_no_exchange_open() {
+    let mut script = connected();
+    let (one, _two) = (script.call("a"), script.call("b"));
+    script.events();
+    assert_eq!(
+        script.fetches(),
+        ["6 POST tools/call 4", "7 POST tools/call 5"]
+    );
+    script.event(3, "", &result(4, &said("a")));
+    assert_eq!(script.events(), ["done"]);
+    assert_eq!(script.outcome(one), "a");
+    script.assert_quiet();
+    script.pass(secs(1));
+    assert!(script.events().is_empty());
+    assert_eq!(script.fetches(), ["6 abort"]);
+}
+
 /// Rests for ten seconds, then calls a tool.
 #[derive(Debug)]
 struct Rester;

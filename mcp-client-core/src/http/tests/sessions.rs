@@ -521,6 +521,44 @@ fn a_greeting_that_gets_lost_is_said_again() {
 }
 
 #[test]
+fn the_server_is_told_of_no_end_of_what_it_has_refused() {
+    let mut script = Script::handshake(|_, options| options.awaits_authorization = true);
+    let (one, _two) = (script.call("a"), script.call("b"));
+    script.events();
+    assert_eq!(
+        script.fetches(),
+        ["3 POST tools/call 2", "4 POST tools/call 3"]
+    );
+    // Both wait for a login.
+    script.reply(3, 401, NOTHING, "");
+    script.reply(4, 401, NOTHING, "");
+    assert_eq!(script.events(), ["unauthorized 401 "]);
+    script.client.cancel(one.id(), None, script.now);
+    assert_eq!(script.events(), ["done"]);
+    assert!(script.fetches().is_empty());
+    let token = "Bearer t".parse().unwrap();
+    script.client.set_authorization(Some(token), script.now);
+    assert!(script.events().is_empty());
+    assert_eq!(script.fetches(), ["5 POST tools/call 4"]);
+}
+
+#[test]
+fn the_next_session_is_told_of_no_end_of_what_the_last_one_was_asked() {
+    let mut script = Script::handshake(|_, _| {});
+    let (_, two) = (script.call("a"), script.call("b"));
+    script.events();
+    script.fetches();
+    script.reply(3, 404, JSON, &error(0, -32001, ""));
+    assert!(script.events().is_empty());
+    assert_eq!(script.fetches(), ["5 POST initialize 1"]);
+    script.client.cancel(two.id(), None, script.now);
+    assert_eq!(script.events(), ["done"]);
+    assert!(script.fetches().is_empty());
+    script.open_session(5, 1, "s-2");
+    assert_eq!(script.fetches(), ["7 POST tools/call 4"]);
+}
+
+#[test]
 fn so_many_answers_are_under_way_and_the_rest_waits() {
     let mut script = Script::handshake(|config, _| config.limits.calls_in_flight = 2);
     let _ = script.call("a");

@@ -369,15 +369,12 @@ impl HttpClient {
 
     /// A call has ended: what its exchange may still bring is of no interest.
     pub(super) fn release(&mut self, call: CallId) {
-        let over = |exchange: &Exchange| {
-            exchange
-                .post()
-                .is_some_and(|post| post.call == Some(call) && !self.is_wanted(post))
-        };
+        let of_it =
+            |exchange: &Exchange| exchange.post().is_some_and(|post| post.call == Some(call));
         let found = self
             .fetches
             .iter()
-            .find(|(_, exchange)| over(exchange))
+            .find(|(_, exchange)| of_it(exchange))
             .map(|(id, _)| *id);
         if let Some(id) = found {
             self.settle(id);

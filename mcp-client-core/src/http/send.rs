@@ -163,7 +163,6 @@ impl HttpClient {
     /// Whether anybody still waits for what this message brings.
     pub(super) fn is_wanted(&self, post: &Post) -> bool {
         match post.role {
-            Role::Refresh => self.refresh.is_some(),
             Role::Reopen => self.link.is_reopening(),
             _ => post.call.is_none() || post.wire.is_some_and(|wire| self.session.waits_for(wire)),
         }

@@ -281,6 +281,7 @@ impl HttpClient {
 
     // Hands a message to whom it is for.
     fn deliver(&mut self, exchange: &Exchange, line: Line<'_>) -> Delivered {
+        self.session.reads_forgotten = !self.link.is_in(exchange.epoch);
         match self.inspect(exchange, line.as_bytes()) {
             Inspected::Pass => self.session.receive(line),
             Inspected::Replaced(message) => self.session.receive(Line::Owned(message)),

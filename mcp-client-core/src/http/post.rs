@@ -52,6 +52,8 @@ pub(super) struct Post {
     /// Under which the result may be kept, and looked for.
     pub(super) key: Option<Key>,
     pub(super) fresh: bool,
+    /// In which session it was made, of those that followed one another.
+    pub(super) epoch: u32,
     /// Whether it does no harm to do it twice.
     pub(super) safe: bool,
     /// How often it has failed by accident.
@@ -113,6 +115,7 @@ impl Post {
             body,
             key: None,
             fresh: false,
+            epoch: 0,
             safe: false,
             failures: 0,
             authorizations: 0,

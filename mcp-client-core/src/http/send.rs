@@ -70,6 +70,7 @@ impl HttpClient {
             }
             return;
         };
+        post.epoch = self.link.epoch;
         if post.method.is_none() {
             post.name = post::params(&post.body)
                 .and_then(|params| {
@@ -164,6 +165,8 @@ impl HttpClient {
     pub(super) fn is_wanted(&self, post: &Post) -> bool {
         match post.role {
             Role::Reopen => self.link.is_reopening(),
+            // The next session asks under the same ids.
+            Role::Answer => self.link.is_in(post.epoch),
             _ => post.call.is_none() || post.wire.is_some_and(|wire| self.session.waits_for(wire)),
         }
     }

@@ -395,6 +395,7 @@ impl Session {
             self.questions.remove(id);
             self.events.push_back(Event::InputGone(id));
         }
+        self.outbox.clear_answers();
         self.resume_calls();
     }
 

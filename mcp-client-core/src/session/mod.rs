@@ -81,6 +81,9 @@ pub struct Session {
     pub(crate) closed: Option<Closed>,
     pub(crate) now: Instant,
     pub(crate) spare: Spare,
+    /// What is being read was sent in a session that the server has forgotten since. Nobody waits
+    /// there for an answer, and the next session has requests of the same ids.
+    pub(crate) reads_forgotten: bool,
     /// Since when the server leaves too many of our answers unread.
     stalled: Option<Instant>,
 }
@@ -108,6 +111,7 @@ impl Session {
             closed: None,
             now,
             spare: Spare::default(),
+            reads_forgotten: false,
             stalled: None,
             config,
         };

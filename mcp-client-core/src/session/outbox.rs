@@ -73,6 +73,20 @@ impl Outbox {
         self.answers
     }
 
+    /// Takes back what has not been sent of the answers.
+    #[cfg(feature = "http")]
+    pub(crate) fn clear_answers(&mut self) {
+        let all = mem::take(self);
+        let mut begin = all.start;
+        for (length, lane) in all.messages {
+            let message = &all.bytes[begin..begin + length];
+            if lane != Lane::Answer {
+                self.push(lane, |out| out.extend_from_slice(message));
+            }
+            begin += length;
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
@@ -102,6 +116,25 @@ mod tests {
         while outbox.pop(&mut out).is_some() {}
         assert!(outbox.is_empty());
         assert_eq!((outbox.answer_bytes(), outbox.bytes.capacity()), (0, 0));
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn answers_are_taken_back_and_nothing_else() {
+        let mut outbox = Outbox::default();
+        let text =
+            |text: &'static str| move |out: &mut Vec<u8>| out.extend_from_slice(text.as_bytes());
+        outbox.push(Lane::Answer, text("sent"));
+        outbox.push(Lane::Answer, text("not sent"));
+        outbox.push(Lane::Note, text("note"));
+        outbox.push(Lane::Answer, text("nor this"));
+        outbox.pop(&mut Vec::new());
+        outbox.clear_answers();
+        assert_eq!((outbox.answer_bytes(), outbox.is_empty()), (0, false));
+        let mut out = Vec::new();
+        assert_eq!(outbox.pop(&mut out), Some(Lane::Note));
+        assert_eq!(out, b"note");
+        assert_eq!(outbox.pop(&mut out), None);
     }
 
     #[test]

@@ -94,6 +94,7 @@ impl Session {
     // Does what a message asks for; a result that is to be kept is given back.
     fn message<'m>(&mut self, message: Message<'m>) -> Option<(CallId, Raw<'m>)> {
         match message {
+            Message::Request { .. } if self.reads_forgotten => {}
             Message::Request { id, method, params } => self.request(id, &method, params.raw()),
             Message::Notification { method, params } => self.notification(&method, params.raw()),
             Message::Response { id, outcome } => return self.response(id.as_ref(), outcome),
@@ -377,8 +378,8 @@ impl Session {
     fn cancelled(&mut self, params: CancelledParams) {
         match params.request_id {
             Some(RequestId::Number(wire)) if self.is_stateless() => self.listen_cancelled(wire),
-            Some(id) => self.request_cancelled(&id),
-            None => {}
+            Some(id) if !self.reads_forgotten => self.request_cancelled(&id),
+            _ => {}
         }
     }
 

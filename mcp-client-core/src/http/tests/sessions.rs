@@ -195,6 +195,111 @@ fn a_question_of_a_session_that_is_forgotten_is_not_answered_in_the_next_one() {
 }
 
 #[test]
+fn an_answer_that_was_under_way_when_its_session_ended_is_not_sent_in_the_next_one() {
+    type Act = fn(&mut Script);
+    let authorize: Act = |script| {
+        let other = http::HeaderValue::from_static("Bearer b");
+        script.client.set_authorization(Some(other), script.now);
+    };
+    // How many questions there are, and what happens before and after the end of the session.
+    let cases: [(&str, i64, Act, Act); 4] = [
+        (
+            "breaks",
+            1,
+            |_| {},
+            |script| {
+                script.fail(5, FetchError::Connect("gone".into()));
+            },
+        ),
+        (
+            "is tried again",
+            1,
+            |script| script.reply(5, 503, NOTHING, ""),
+            |_| {},
+        ),
+        (
+            "waits for a login",
+            1,
+            |script| script.reply(5, 401, NOTHING, ""),
+            authorize,
+        ),
+        (
+            "waits for its turn",
+            2,
+            |_| {},
+            |script| script.reply(5, 202, NOTHING, ""),
+        ),
+    ];
+    for (what, questions, before, after) in cases {
+        let mut script = Script::handshake(|config, options| {
+            config.limits.calls_in_flight = 1;
+            options.awaits_authorization = true;
+        });
+        let _ = (script.call("a"), script.call("b"));
+        script.events();
+        script.fetches();
+        script.head(3, 200, EVENTS);
+        for id in 1..=questions {
+            let ping = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
+            script.event(3, "", &ping);
+        }
+        script.events();
+        assert_eq!(script.fetches(), ["5 POST 1"]);
+        before(&mut script);
+        script.events();
+        script.reply(4, 404, JSON, &error(0, -32001, ""));
+        script.events();
+        after(&mut script);
+        script.events();
+        assert_eq!(script.fetches(), ["6 POST initialize 1"], "{what}");
+        script.open_session(6, 1, "s-2");
+        assert_eq!(script.fetches(), ["8 POST tools/call 4"], "{what}");
+        script.pass(secs(5));
+        script.events();
+        // The next session has questions of its own under these ids.
+        assert_eq!(script.fetches(), [""; 0], "{what}");
+    }
+}
+
+#[test]
+fn what_is_asked_on_a_stream_of_a_session_that_is_forgotten_is_not_answered_in_the_next_one() {
+    let mut script = Script::handshake(|config, _| {
+        config.capabilities.elicitation = Some(ElicitationCapability::default());
+    });
+    let (lively, other) = (script.call("a"), script.call("b"));
+    script.events();
+    script.fetches();
+    script.head(3, 200, EVENTS);
+    script.reply(4, 404, JSON, &error(0, -32001, ""));
+    script.events();
+    assert_eq!(script.fetches(), ["5 POST initialize 1"]);
+    script.open_session(5, 1, "s-2");
+    script.assert_ready_for(1);
+    script.head(7, 200, EVENTS);
+    let asks = |id| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"elicitation/create","params":{{"message":"?","requestedSchema":{{"type":"object","properties":{{}}}}}}}}"#
+        )
+    };
+    script.event(7, "", &asks(1));
+    assert_eq!(script.events(), ["input elicitation/create"]);
+    script.event(3, "", &asks(2));
+    script.event(3, "", r#"{"jsonrpc":"2.0","id":3,"method":"ping"}"#);
+    // It is about another question than the one that is open.
+    script.event(
+        3,
+        "",
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
+    );
+    script.assert_quiet();
+    // A result is still one.
+    script.event(3, "", &result(2, &said("a")));
+    assert_eq!(script.events(), ["done"]);
+    assert_eq!(script.outcome(lively), "a");
+    script.client.forget(other.id(), script.now);
+}
+
+#[test]
 fn a_stream_of_a_session_that_is_forgotten_is_not_resumed_in_the_next_one() {
     let mut script = Script::handshake(|_, _| {});
     let (lost, other) = (script.call("a"), script.call("b"));

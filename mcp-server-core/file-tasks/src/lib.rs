@@ -33,7 +33,8 @@ const ENDING: &str = "json";
 /// process was at work on is found and has failed, as it has; one that waits for answers goes on.
 ///
 /// It holds [`Limits::tasks`] of them in files of [`Limits::task_bytes`] altogether. Where a new one
-/// does not fit, those give way that ended first; where none has ended, it is refused.
+/// does not fit, those give way that ended first; where that is not enough, it is refused, and none
+/// does.
 #[derive(Debug)]
 pub struct FileTaskStore {
     folder: PathBuf,
@@ -133,34 +134,42 @@ impl FileTaskStore {
         Ok(records)
     }
 
-    // Room for so many bytes at this path, beside all others. No file is read unless some give way.
+    // Room for so many bytes at this path, beside all others. No file is read unless some are to give
+    // way, and none does unless that is enough.
     fn make_room(&self, path: &Path, bytes: usize) -> Result<(), StoreError> {
-        let (mut count, mut held, mut ended) = (0, bytes as u64, Vec::new());
-        let mut files = self.files().map_err(StoreError::failed)?;
-        files.retain(|file| file != path);
-        for file in &files {
-            count += 1;
-            held += fs::metadata(file).map_err(StoreError::failed)?.len();
-        }
-        let most_bytes = self.most_bytes as u64;
-        if count < self.most && held <= most_bytes {
-            return Ok(());
-        }
-        for file in files {
-            let record = read(&file).map_err(StoreError::failed)?;
-            let record = record.filter(|record| record.status().is_terminal());
-            ended.extend(record.map(|record| (record.updated_ms(), file)));
-        }
-        ended.sort();
-        for (_, file) in ended {
-            count -= 1;
-            held -= fs::metadata(&file).map_err(StoreError::failed)?.len();
-            fs::remove_file(&file).map_err(StoreError::failed)?;
-            if count < self.most && held <= most_bytes {
-                return Ok(());
+        let mut others = Vec::new();
+        for file in self.files().map_err(StoreError::failed)? {
+            if file != path {
+                let length = fs::metadata(&file).map_err(StoreError::failed)?.len();
+                others.push((file, length));
             }
         }
-        Err(StoreError::Full)
+        let fits = |count: usize, held: u64| {
+            count < self.most && held + bytes as u64 <= self.most_bytes as u64
+        };
+        let (mut count, mut held) = (others.len(), others.iter().map(|(_, length)| length).sum());
+        if fits(count, held) {
+            return Ok(());
+        }
+        let mut ended = Vec::new();
+        for (file, length) in others {
+            let record = read(&file).map_err(StoreError::failed)?;
+            let record = record.filter(|record| record.status().is_terminal());
+            ended.extend(record.map(|record| (record.updated_ms(), file, length)));
+        }
+        let freed = ended.iter().map(|(_, _, length)| length).sum::<u64>();
+        if !fits(count - ended.len(), held - freed) {
+            return Err(StoreError::Full);
+        }
+        ended.sort();
+        for (_, file, length) in ended {
+            if fits(count, held) {
+                break;
+            }
+            fs::remove_file(&file).map_err(StoreError::failed)?;
+            (count, held) = (count - 1, held - length);
+        }
+        Ok(())
     }
 }
 
@@ -299,5 +308,26 @@ mod tests {
         assert!(store.replace(&failed).unwrap());
         assert!(store.replace(&longer).unwrap());
         assert_eq!(folder.holds(), "ac", "what has ended gives way");
+    }
+
+    #[test]
+    fn nothing_gives_way_to_what_does_not_fit_even_then() {
+        let one = serde_json::to_vec(&at_work("a")).unwrap().len();
+        // Longer than the whole folder, or than what the one at work leaves of it.
+        for room in [4, 5] {
+            let folder = Folder::new("refused", usize::MAX, room * one);
+            let store = &folder.0;
+            store.insert(&ended("a", 1)).unwrap();
+            store.insert(&at_work("b")).unwrap();
+            let long = |times: usize| "x".repeat(times * one);
+            let new = record("c", 1, "working", 0, &long(4));
+            assert!(matches!(store.insert(&new), Err(StoreError::Full)));
+            let change = record("b", 2, "working", 0, &long(room));
+            assert!(matches!(store.replace(&change), Err(StoreError::Full)));
+            assert_eq!(folder.holds(), "ab", "{room}");
+            let shorter = record("c", 1, "working", 0, &long(room - 2));
+            store.insert(&shorter).unwrap();
+            assert_eq!(folder.holds(), "bc", "{room}: what has ended gives way");
+        }
     }
 }

@@ -98,7 +98,7 @@ impl Error for StoreError {}
 /// Keeps tasks in this process, as long as it lives.
 ///
 /// It holds [`Limits::tasks`] of them in [`Limits::task_bytes`]. Where a new one does not fit,
-/// those give way that ended first; where none has ended, it is refused.
+/// those give way that ended first; where that is not enough, it is refused, and none does.
 #[derive(Debug)]
 pub struct MemoryTaskStore {
     most: usize,
@@ -134,18 +134,21 @@ impl MemoryTaskStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    // In its place, or where there is room for it. Where there is none, nothing changes.
     fn put(&self, kept: &mut Kept, record: &TaskRecord) -> Result<(), StoreError> {
         let bytes = weigh(record);
-        kept.remove(record.id());
-        while kept.records.len() >= self.most || kept.bytes + bytes > self.most_bytes {
-            if !kept.remove_first_ended() {
+        let fits =
+            |(count, held): (usize, usize)| count < self.most && held + bytes <= self.most_bytes;
+        let earlier = kept.remove(record.id());
+        if !fits(kept.all()) {
+            if !fits(kept.at_work()) {
+                kept.keep(earlier);
                 return Err(StoreError::Full);
             }
+            while !fits(kept.all()) && kept.remove_first_ended() {}
         }
-        kept.bytes += bytes;
         let record = record.clone();
-        kept.records
-            .insert(record.id().into(), Weighed { record, bytes });
+        kept.keep(Some(Weighed { record, bytes }));
         Ok(())
     }
 }
@@ -157,10 +160,31 @@ impl Default for MemoryTaskStore {
 }
 
 impl Kept {
-    fn remove(&mut self, id: &str) -> Option<TaskRecord> {
-        let Weighed { record, bytes } = self.records.remove(id)?;
-        self.bytes -= bytes;
-        Some(record)
+    fn keep(&mut self, weighed: Option<Weighed>) {
+        if let Some(weighed) = weighed {
+            self.bytes += weighed.bytes;
+            self.records.insert(weighed.record.id().into(), weighed);
+        }
+    }
+
+    fn remove(&mut self, id: &str) -> Option<Weighed> {
+        let removed = self.records.remove(id)?;
+        self.bytes -= removed.bytes;
+        Some(removed)
+    }
+
+    // How many there are, and their bytes.
+    fn all(&self) -> (usize, usize) {
+        (self.records.len(), self.bytes)
+    }
+
+    // The same of those that do not give way.
+    fn at_work(&self) -> (usize, usize) {
+        let records = self.records.values();
+        let at_work = records.filter(|kept| !kept.record.status().is_terminal());
+        at_work.fold((0, 0), |(count, bytes), kept| {
+            (count + 1, bytes + kept.bytes)
+        })
     }
 
     fn remove_first_ended(&mut self) -> bool {
@@ -198,18 +222,7 @@ impl TaskStore for MemoryTaskStore {
         if !follows {
             return Ok(false);
         }
-        let earlier = kept.remove(record.id());
-        if let Err(error) = self.put(&mut kept, record) {
-            // It stays what it was.
-            if let Some(earlier) = earlier {
-                let bytes = weigh(&earlier);
-                kept.bytes += bytes;
-                let record = earlier;
-                kept.records
-                    .insert(record.id().into(), Weighed { record, bytes });
-            }
-            return Err(error);
-        }
+        self.put(&mut kept, record)?;
         Ok(true)
     }
 

@@ -88,6 +88,53 @@ fn so_many_bytes_fit_and_a_result_that_does_not_leaves_the_task_as_it_was() {
 }
 
 #[test]
+fn nothing_gives_way_to_what_does_not_fit_even_then() {
+    let one = serde_json::to_vec(&record("a", None, 0)).unwrap().len();
+    let holds = |store: &MemoryTaskStore| -> String {
+        let all = store.list(None, None, usize::MAX).unwrap();
+        all.iter().map(TaskRecord::id).collect()
+    };
+    let with_ended = |tasks, task_bytes| {
+        let store = store(tasks, task_bytes);
+        store.insert(&ended(record("a", None, 0), 1)).unwrap();
+        store.insert(&record("b", None, 0)).unwrap();
+        store
+    };
+    // Longer than the whole store, or than what the one at work leaves of it.
+    for room in [4, 5] {
+        let store = with_ended(usize::MAX, room * one);
+        let long = record(&"c".repeat(4 * one), None, 0);
+        assert!(matches!(store.insert(&long), Err(StoreError::Full)));
+        assert_eq!(holds(&store), "ab", "{room}");
+        // The room is what it was, and what has ended gives way where that helps.
+        let shorter = record(&"c".repeat((room - 2) * one), None, 0);
+        store.insert(&shorter).unwrap();
+        assert!(!holds(&store).contains('a'), "{room}");
+    }
+    // One more than may be at work at the same time.
+    let store = with_ended(2, usize::MAX);
+    store.insert(&record("c", None, 0)).unwrap();
+    assert_eq!(holds(&store), "bc");
+    assert!(matches!(
+        store.insert(&record("d", None, 0)),
+        Err(StoreError::Full)
+    ));
+    // The same for a change.
+    let store = with_ended(usize::MAX, 4 * one);
+    let mut long = record("b", None, 0);
+    let result = Json::new(&"x".repeat(4 * one)).unwrap();
+    long.apply(
+        Step::Complete {
+            result,
+            failed: false,
+        },
+        1,
+    );
+    assert!(matches!(store.replace(&long), Err(StoreError::Full)));
+    assert_eq!(holds(&store), "ab");
+}
+
+#[test]
 fn of_two_that_change_a_task_the_first_one_wins() {
     let store = store(3, usize::MAX);
     store.insert(&record("a", None, 0)).unwrap();

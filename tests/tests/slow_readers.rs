@@ -1,5 +1,5 @@
 //! Peers that ask for more than they read, on every binding: they wait for themselves, lose
-//! nothing, and cost bounded memory; one that reads nothing at all is given up.
+//! nothing, and cost bounded memory; one that reads nothing at all is given up, but not at once.
 #![cfg(unix)]
 
 use std::{
@@ -27,6 +27,8 @@ const ANSWER_BYTES: usize = 64 * 1024;
 /// As much as the calls that may be under way can bring, twice: their texts and the messages made
 /// of them; and then some for buffers. Everything that the peer asks for is more than that.
 const MOST_BYTES: usize = 2 * 64 * ANSWER_BYTES + 4 * 1024 * 1024;
+/// What no socket holds.
+const LONG_BYTES: usize = 4 * 1024 * 1024;
 const SOON: Duration = Duration::from_secs(20);
 
 fn server(limits: Limits) -> Server {
@@ -34,6 +36,7 @@ fn server(limits: Limits) -> Server {
         .limits(limits)
         .tool(ToolEntry::new("at_once").run_async(|_, _| async { "x".repeat(ANSWER_BYTES) }))
         .tool(ToolEntry::new("on_thread").call(|| "x".repeat(ANSWER_BYTES)))
+        .tool(ToolEntry::new("long").call(|| "x".repeat(LONG_BYTES)))
         .build()
         .expect("the server can be built")
 }
@@ -60,7 +63,10 @@ fn settled() -> usize {
 }
 
 fn request(id: usize) -> String {
-    let tool = ["at_once", "on_thread"][id % 2];
+    request_to(["at_once", "on_thread"][id % 2], id)
+}
+
+fn request_to(tool: &str, id: usize) -> String {
     let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
     format!(
         r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{tool}",{meta}}}}}"#
@@ -176,5 +182,28 @@ fn a_reader_that_takes_nothing_is_given_up() {
             // Since it has left requests unread.
             assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{binding:?}");
         }
+    }
+}
+
+#[test]
+fn a_reader_that_pauses_at_the_end_is_waited_for() {
+    let _alone = ALONE.lock();
+    for binding in Binding::ALL {
+        let mut slow = Slow::connect(binding, Limits::default());
+        let request = request_to("long", 0);
+        slow.stream
+            .write_all(request.as_bytes())
+            .expect("there is room");
+        let mut first = [0];
+        slow.stream.read_exact(&mut first).expect("an answer");
+        // All that is left to do is to write the rest.
+        slow.stream.shutdown(Shutdown::Write).expect("it is open");
+        thread::sleep(Duration::from_millis(300));
+        // A process that serves its stdio would be gone, and the rest with it.
+        assert!(!slow.serving.is_finished(), "{binding:?}");
+        let mut rest = String::new();
+        slow.stream.read_to_string(&mut rest).expect("it is text");
+        assert!(rest.len() > LONG_BYTES && rest.ends_with("}\n"));
+        assert_eq!(slow.end(binding), None, "{binding:?}");
     }
 }

@@ -30,6 +30,7 @@ macro_rules! on {
                 streams::http_1_0_gets_a_stream_until_the_end,
                 streams::everybody_who_listens_is_told,
                 streams::a_slow_reader_holds_nobody_up,
+                streams::a_reader_that_pauses_gets_the_rest,
                 streams::a_reader_that_has_stopped_is_given_up,
                 streams::many_open_streams_need_few_threads,
                 sessions::a_session_has_one_stream_of_its_own,

@@ -109,7 +109,13 @@ impl Client {
     }
 
     pub(crate) fn response(&mut self) -> Response {
-        let Head { status, headers } = self.head();
+        let head = self.head();
+        self.body(head)
+    }
+
+    /// What follows a head that was read.
+    pub(crate) fn body(&mut self, head: Head) -> Response {
+        let Head { status, headers } = head;
         let body = match get(&headers, "content-length") {
             Some(_) if get(&headers, "content-type") == Some("text/event-stream") => {
                 std::iter::from_fn(|| self.chunk()).flatten().collect()

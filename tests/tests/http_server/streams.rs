@@ -177,6 +177,21 @@ pub(crate) fn a_slow_reader_holds_nobody_up(binding: Binding) {
     assert_eq!(slow.ask(call(2, "echo", json!({}))).status, 200);
 }
 
+pub(crate) fn a_reader_that_pauses_gets_the_rest(binding: Binding) {
+    // More than all buffers on the way hold together.
+    const BYTES: usize = 32_000_000;
+    let rig = Rig::plain(binding);
+    let mut pausing = rig.connect();
+    pausing.send(call(1, "long", json!({"bytes": BYTES})));
+    let head = pausing.head();
+    assert_eq!(head.status, 200);
+    // Far less than a client is waited for.
+    thread::sleep(Duration::from_millis(300));
+    let response = pausing.body(head);
+    assert_eq!(text_of(&response.json()).len(), BYTES);
+    assert_eq!(pausing.ask(call(2, "echo", json!({}))).status, 200);
+}
+
 pub(crate) fn a_reader_that_has_stopped_is_given_up(binding: Binding) {
     let mut setup = Setup::default();
     setup.limits.outbound_stall = Duration::from_millis(300);

@@ -229,12 +229,17 @@ impl Head {
         };
         let seconds = text(header::RETRY_AFTER).and_then(|text| text.trim().parse().ok());
         let valid = |id: &&HeaderValue| session_id::is_valid(id.as_bytes());
+        let session_id = parts.headers.get(names::SESSION_ID).filter(valid);
+        let hushed = |mut id: HeaderValue| {
+            id.set_sensitive(true);
+            id
+        };
         Self {
             status: parts.status,
             location: text(header::LOCATION),
             retry_after: seconds.map(Duration::from_secs),
             challenge: joined(&parts.headers, &header::WWW_AUTHENTICATE),
-            session_id: parts.headers.get(names::SESSION_ID).filter(valid).cloned(),
+            session_id: session_id.cloned().map(hushed),
         }
     }
 }

@@ -15,7 +15,6 @@ use super::{
 use crate::{call::Event, session::SentKind};
 
 /// A session: its conversation, and the streams that carry it.
-#[derive(Debug)]
 pub(super) struct HttpSession<H, W> {
     pub(super) id: Box<str>,
     /// On whose behalf it was opened. Nobody else's requests get in.

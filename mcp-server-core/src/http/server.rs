@@ -14,6 +14,7 @@ use alloc::{
     vec::Vec,
 };
 
+use core::fmt;
 use http::{HeaderValue, StatusCode};
 use mcp_proto::{frame::sse, http::names, rpc::CallId, time::Instant};
 
@@ -52,7 +53,6 @@ pub enum HttpServerEvent<H, W> {
 /// Revision 2026-07-28 has no sessions, and so none of its requests is taken in; for the others, put
 /// it behind a mutex. `W` is whatever wakes the driver of an exchange: stored, cloned into
 /// [`HttpServerEvent::Wake`], never called. After every call drain [`poll_event`](Self::poll_event).
-#[derive(Debug)]
 pub struct HttpServer<H, W> {
     pub(super) service: Arc<Service<H>>,
     pub(super) options: Arc<HttpOptions>,
@@ -65,6 +65,16 @@ pub struct HttpServer<H, W> {
     pub(super) events: VecDeque<HttpServerEvent<H, W>>,
     pub(super) last_tag: u32,
     pub(super) closed: bool,
+}
+
+/// Without the sessions' ids, which let in whoever knows them.
+impl<H, W> fmt::Debug for HttpServer<H, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpServer")
+            .field("sessions", &self.sessions.len())
+            .field("closed", &self.closed)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<H: Clone, W: Clone> HttpServer<H, W> {
@@ -365,7 +375,8 @@ impl<H: Clone, W: Clone> HttpServer<H, W> {
         let endpoint = pair.map(|pair| head::pair_endpoint(&pair.messages, &session.id));
         let id = named.or_else(|| HeaderValue::from_str(&session.id).ok());
         exchange.respond_with(now, |reply| {
-            if let Some(id) = id.filter(|_| endpoint.is_none()) {
+            if let Some(mut id) = id.filter(|_| endpoint.is_none()) {
+                id.set_sensitive(true);
                 reply.headers_mut().insert(names::SESSION_ID, id);
             }
             if let Some(endpoint) = endpoint {

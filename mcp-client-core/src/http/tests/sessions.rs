@@ -134,6 +134,17 @@ fn cancellations_and_notifications_are_posted() {
 }
 
 #[test]
+fn what_is_shown_of_a_client_and_its_requests_holds_no_session_id() {
+    let mut script = Script::handshake(|_, _| {});
+    let _ = script.call("a");
+    script.events();
+    script.fetches();
+    assert_eq!(script.header(3, "mcp-session-id"), Some("s-1"));
+    let shown = format!("{:?} {:?}", script.client, script.request(3));
+    assert!(!shown.contains("s-1"), "{shown}");
+}
+
+#[test]
 fn questions_come_on_the_stream_of_a_call_and_answers_are_posted() {
     let mut script = Script::handshake(|config, _| {
         config.limits.fetches = 1;

@@ -56,6 +56,23 @@ fn a_body_that_does_not_come_is_given_up() {
 }
 
 #[test]
+fn what_is_shown_of_sessions_holds_none_of_their_ids() {
+    let mut rig = rig();
+    let open = rig.send("POST /mcp", &BASE, &handshake::initialize("2025-11-25"));
+    let id = open.header("mcp-session-id").to_string();
+    assert!(open.headers["mcp-session-id"].is_sensitive());
+    let call = handshake::call_tool(&mut rig, &id, "1", "hold");
+    for shown in [
+        format!("{:?}", rig.server),
+        format!("{:?} {:?}", open.exchange, open.headers),
+        format!("{:?} {:?}", call.exchange, call.headers),
+    ] {
+        assert!(!shown.contains(&id), "{shown}");
+    }
+    assert!(format!("{:?}", rig.server).contains("sessions: 1"));
+}
+
+#[test]
 fn what_is_shown_of_a_request_holds_no_secret() {
     let mut options = HttpOptions::listening(true);
     options.authorize = true;

@@ -168,8 +168,9 @@ pub struct Limits {
     pub outbound_high_water: usize,
     /// Bytes of answers waiting at which the connection is given up. 8 MiB: two full messages.
     pub outbound_bytes: usize,
-    /// How long a peer may take none of our bytes before the connection is given up. 30 s: a
-    /// machine that swaps or changes its network is back by then.
+    /// How long a peer may take none of our bytes, while more of them wait, before the connection is
+    /// given up. 30 s: a machine that swaps or changes its network is back by then. On a stream, what
+    /// was handed to its writer counts once something waits behind it.
     pub outbound_stall: Duration,
 
     /// Calls of a client that are open, or whose results wait to be taken. 4,096: a burst of a busy

@@ -14,7 +14,7 @@ use mcp_proto::{
 };
 
 use crate::{
-    call::{Call, Change, Event, NeedInput, Outcome, Work},
+    call::{Call, Event, NeedInput, Outcome, Work},
     conn::Conn,
     session::{Session, receive::Arrival, serve::require},
 };
@@ -556,13 +556,13 @@ fn there_is_news_only_of_what_is_to_be_told() {
         r#"{"id":"i","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{}}}"#,
     );
     assert!(session.poll_transmit(&mut out));
-    session.handle_change(&Change::Resource("file:///a".into()), Instant::ZERO);
-    session.handle_change(&Change::Tools, Instant::ZERO);
+    session.handle_change(&crate::Change::Resource("file:///a".into()), Instant::ZERO);
+    session.handle_change(&crate::Change::Tools, Instant::ZERO);
     assert!(!session.has_news(), "it is not open yet");
     say(&mut session, r#"{"method":"notifications/initialized"}"#);
     out.clear();
     assert!(session.has_news() && session.poll_transmit(&mut out));
     assert!(!session.has_news(), "it was told");
-    session.handle_change(&Change::Resource("file:///a".into()), Instant::ZERO);
+    session.handle_change(&crate::Change::Resource("file:///a".into()), Instant::ZERO);
     assert!(!session.has_news(), "nobody follows that");
 }

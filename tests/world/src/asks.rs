@@ -32,6 +32,8 @@ pub(crate) struct Notes {
     given: BTreeSet<(String, String)>,
     /// How often each call has done what is to be done once.
     once: BTreeMap<u32, u32>,
+    /// The tasks that clients were told are over.
+    over: BTreeSet<u32>,
     /// The calls that are made again when it is not known what came of them.
     reads: BTreeSet<u32>,
     /// A law that a handler has seen broken, whose panic would be caught.
@@ -74,6 +76,20 @@ impl Notebook {
         }
     }
 
+    /// A client was told that this task is over.
+    pub(crate) fn ends(&self, number: u32) {
+        self.lock().over.insert(number);
+    }
+
+    /// The handler of this task is at work.
+    pub(crate) fn works(&self, number: u32) {
+        let mut notes = self.lock();
+        if notes.over.contains(&number) {
+            let text = format!("T4: task {number} is over, and at work");
+            notes.broken.get_or_insert(text);
+        }
+    }
+
     /// Notes that this call only reads, and may be made again.
     pub(crate) fn reads(&self, number: u32) {
         self.lock().reads.insert(number);
@@ -92,13 +108,18 @@ impl Notebook {
 }
 
 /// How many scripts there are.
-pub(crate) const SCRIPTS: u8 = 12;
+pub(crate) const SCRIPTS: u8 = 13;
+
+/// A key that a handler has chosen for its questions.
+pub(crate) const KEY: &str = "k";
 
 /// One run of a handler.
 struct Run<'a> {
     number: u32,
     cx: &'a Cx,
     notebook: &'a Notebook,
+    /// This call has run before.
+    is_again: bool,
     told: Vec<String>,
 }
 
@@ -243,7 +264,14 @@ impl Run<'_> {
                 "true" => self.model(1)?,
                 _ => self.form(1)?,
             },
-            _ => "asked nothing".to_owned(),
+            11 => "asked nothing".to_owned(),
+            // It takes another path the second time, and asks something else under the same key.
+            _ => {
+                let question = self.question("form", u32::from(self.is_again));
+                let ask = self.cx.elicit_form(&*question, form()).key(KEY);
+                let answer = ask.get();
+                self.told(&question, answer.map(form_text))?
+            }
         })
     }
 }
@@ -269,6 +297,7 @@ pub(crate) fn play(
         number,
         cx,
         notebook,
+        is_again: notebook.lock().runs.contains_key(&number),
         told: Vec::new(),
     };
     let told = run.play(script)?;

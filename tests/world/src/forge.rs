@@ -4,6 +4,7 @@ use mcp_proto::{json::Json, version::Era};
 use serde_json::{Map, Value};
 
 use crate::{
+    asks,
     judge::Given,
     scenario::Pick,
     world::{Link, World},
@@ -46,6 +47,8 @@ impl World {
             .entry("inputResponses")
             .or_insert_with(|| Map::new().into());
         if let Value::Object(answers) = answers {
+            // Under a key of the handler's own it would answer what is asked now.
+            answers.remove(asks::KEY);
             answers.insert("nobody".to_owned(), Value::Object(Map::new()));
         }
         let params = Json::new(&params).expect("it is JSON");

@@ -50,7 +50,7 @@ pub(crate) enum Request {
 #[derive(Debug)]
 pub(crate) struct Task {
     id: String,
-    number: u32,
+    pub(crate) number: u32,
     /// Until then it must be found.
     kept_until_ms: u64,
     /// The process that was last known to be at work on it.
@@ -60,7 +60,7 @@ pub(crate) struct Task {
     end: Option<String>,
     outcome: Option<Value>,
     /// It has ended, one way or another.
-    over: bool,
+    pub(crate) over: bool,
     gone: bool,
     questions: Vec<(String, InputRequest)>,
 }

@@ -285,6 +285,12 @@ impl Judge {
         }
     }
 
+    /// Whether the client has taken any call back.
+    pub(crate) fn has_cancelled(&self) -> bool {
+        let mut stages = self.asked.values().map(|asked| asked.stage);
+        stages.any(|stage| matches!(stage, Stage::Cancelling | Stage::Dead))
+    }
+
     /// Whether a cancellation is under way.
     pub(crate) fn is_cancelling(&self) -> bool {
         let mut stages = self.asked.values().map(|asked| asked.stage);

@@ -28,6 +28,7 @@
 //! | S9 how bytes are cut changes nothing | `replay` |
 //! | S10 the same scenario has the same trace | `tests/laws.rs`, `world-run` |
 //! | S11 handlers that ask are told the same in every era, and only what was answered to them; what they do once is done once | `eras`, `asks`, `forge` |
+//! | S13 what was asked before its client's input ended gets `drain_timeout` to come to its end | `steps`, `stream` |
 //! | T1 a task that a client was told of is found until its time is over, whatever processes end | `holder` |
 //! | T2 what has ended never changes, nor what it has come to | `holder` |
 //! | T3 a task comes to what its own call has come to | `holder` |
@@ -57,6 +58,7 @@
 //! [`shrink`] looks for the shortest scenario that has the same fault.
 
 mod asks;
+mod breaks;
 mod calls;
 mod disk;
 mod eras;
@@ -91,6 +93,7 @@ pub fn fuzz(input: &[u8]) {
     let _ = run(&Scenario::from_bytes(input), options);
 }
 
+pub use breaks::{Break, Unfit};
 pub use eras::eras_agree;
 pub use scenario::{Pick, Scenario, Setup, Step};
 pub use shrink::{find_fault, shrink, tell};

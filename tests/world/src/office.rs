@@ -107,6 +107,7 @@ async fn work(arguments: Arguments, cx: Cx, notebook: Notebook) -> Result<String
     let (steps, script) = split(arguments.s);
     cx.progress_with(0, 1, "begun");
     Steps(steps).await;
+    notebook.works(arguments.n);
     cx.progress_with(1, 1, "halfway");
     asks::play(arguments.n, script, &cx, &notebook)
 }
@@ -291,6 +292,10 @@ impl Office {
         assert!(kept <= most, "S6: {kept} tasks are kept");
         let (runs, most) = (self.process.host.waiting(), self.limits.tasks_running);
         assert!(runs <= most, "S6: {runs} tasks at work");
+        let tasks = self.holders.iter().flat_map(|holder| &holder.tasks);
+        for task in tasks.filter(|task| task.over) {
+            self.notebook.ends(task.number);
+        }
     }
 
     // ── Steps ────────────────────────────────────────────────────────────────────────────────

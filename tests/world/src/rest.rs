@@ -9,7 +9,7 @@ use crate::{
     calls::What,
     kept::Thing,
     scenario::Pick,
-    world::{Link, World},
+    world::{Link, Pair, World},
 };
 
 /// How much virtual time everything may take that was begun under faults: every deadline there is,
@@ -26,6 +26,7 @@ impl World {
         }
         self.settle();
         self.all_calls_end();
+        self.all_questions_end();
         // What began to find its revision under faults may still fail.
         let deadline = self.now.saturating_add(PATIENCE);
         while self.pairs.iter_mut().any(|pair| pair.program.is_opening()) {
@@ -89,6 +90,15 @@ impl World {
                 return;
             }
             self.wait_until(deadline, "L1: a call does not end");
+        }
+    }
+
+    /// What a user never answers is taken back, though its call be over (L1).
+    fn all_questions_end(&mut self) {
+        let deadline = self.now.saturating_add(PATIENCE);
+        let open = |pair: &Pair| !pair.program.questions.is_empty();
+        while self.pairs.iter().any(open) {
+            self.wait_until(deadline, "L1: a question stays open");
         }
     }
 

@@ -128,6 +128,9 @@ pub struct Scenario {
     pub steps: Vec<Step>,
 }
 
+/// How many steps of a kind may be favourites.
+const FAVOURITES: usize = 2;
+
 impl Scenario {
     /// Reads three bytes a step, after three for the setup. Any bytes are a scenario; what is left
     /// over at the end is ignored.
@@ -166,7 +169,8 @@ impl Scenario {
     }
 
     /// A scenario that this number stands for. Each draws its own kinds of steps and how frequent
-    /// they are, so that rare combinations come together too.
+    /// they are, and every second one its favourites among the steps of each kind: so that rare
+    /// combinations come together too, and the same thing happens to the same one several times.
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
@@ -184,7 +188,18 @@ impl Scenario {
             second: Pick(dice.byte()),
             limits: Pick(dice.byte()),
         };
-        let draw = |_| step(bag[dice.roll(bag.len())], dice.byte(), dice.byte());
+        let favours = dice.roll(2) == 1;
+        let mut pairs = || [(); FAVOURITES].map(|()| (dice.byte(), dice.byte()));
+        let favourites: Vec<_> = KINDS.iter().map(|_| pairs()).collect();
+        let draw = |_| {
+            let kind = bag[dice.roll(bag.len())];
+            let favourite = favourites[usize::from(kind)][dice.roll(FAVOURITES)];
+            let (a, b) = match favours && dice.roll(4) > 0 {
+                true => favourite,
+                false => (dice.byte(), dice.byte()),
+            };
+            step(kind, a, b)
+        };
         Self {
             setup,
             steps: (0..count).map(draw).collect(),

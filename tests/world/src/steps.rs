@@ -238,6 +238,18 @@ impl World {
         self.trace.note(format_args!("! cancelled"));
         // One that has ended meanwhile needs not be told.
         if let Some(held) = self.held.iter_mut().find(|held| held.id == id) {
+            let limits = &self.limits;
+            // Reports may have made it later.
+            let waits = self.now < held.context.deadline;
+            if let (Home::Stream(at, tag), true) = (held.home, waits) {
+                let streams = self.pairs.get(at).and_then(Pair::stream);
+                let mut stream = streams.into_iter().filter(|stream| stream.tag == tag);
+                assert!(
+                    !stream.any(|one| one.has_to_finish(limits.drain_timeout, self.now)),
+                    "S13: call {} gets no time to end",
+                    held.number
+                );
+            }
             held.cancelled = self.options.plant != Some(Plant::ForgetsCancellation);
         }
     }
@@ -339,6 +351,9 @@ impl World {
         // Some start so slowly that the client loses patience.
         match &mut self.pairs[at].link {
             Link::Stream(stream) => {
+                if how.0 & 0x40 != 0 {
+                    stream.mark();
+                }
                 for (pipe, slow) in stream.pipes.iter_mut().zip([2, 3]) {
                     if how.0 % 4 == slow {
                         pipe.flow = Flow::Stopped;
@@ -378,7 +393,10 @@ impl World {
         let now = self.now;
         let Pair { program, link, .. } = self.pair(client);
         match link {
-            Link::Stream(stream) if how.0 % 2 == 1 => stream.conn.close(now),
+            Link::Stream(stream) if how.0 % 2 == 1 => {
+                stream.dismissed = true;
+                stream.conn.close(now);
+            }
             _ => program.machine.session().close(now),
         }
     }

@@ -1,9 +1,9 @@
 //! One client and one server at the two ends of a byte stream.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use mcp_client_core::Client;
-use mcp_proto::time::Instant;
+use mcp_proto::{limits::Limits, time::Instant};
 use mcp_server_core::{Closed, Conn, Event, Service};
 
 use crate::{
@@ -28,17 +28,28 @@ pub(crate) struct Stream {
     /// Everything that the server has read, if that is wanted.
     pub(crate) read: Option<Vec<u8>>,
     noise: u32,
+    /// When the server was told that nothing more will come.
+    pub(crate) ended: Option<Instant>,
+    /// The server was told to end.
+    pub(crate) dismissed: bool,
     /// No server writes more than this at once.
     most: usize,
 }
 
-/// One message is longer than no bound knows: what a handler of ours says at most, and its frame.
+/// What a handler of ours says at most, and its frame.
 const LONGEST_ANSWER: usize = 4096;
+
+/// How much may wait at once: one message may come on top of what is below the high water, however
+/// long it is; with more than that all of it is below the bound.
+fn most_bytes(limits: &Limits) -> usize {
+    let crowded = limits.outbound_high_water + LONGEST_ANSWER;
+    limits.outbound_bytes.max(crowded)
+}
 
 impl Stream {
     pub(crate) fn new(service: Arc<Service<Act>>, tag: u32, room: usize, now: Instant) -> Self {
         Self {
-            most: service.limits().outbound_bytes + LONGEST_ANSWER,
+            most: most_bytes(service.limits()),
             // Sessions count their tags from below.
             conn: Conn::new(service, 2_000_000 + tag, now),
             tag,
@@ -48,6 +59,8 @@ impl Stream {
             closed: None,
             read: None,
             noise: 0,
+            ended: None,
+            dismissed: false,
         }
     }
 
@@ -109,6 +122,7 @@ impl Stream {
             moved = true;
         }
         if pipe.take_end() {
+            self.ended = Some(now);
             self.conn.handle_eof(now);
             moved = true;
         }
@@ -164,6 +178,21 @@ impl Stream {
     pub(crate) fn holds_back(&self) -> bool {
         let is_open = !self.pipes[0].is_ended() && !self.conn.is_closed();
         is_open && !self.conn.wants_read() && !self.conn.wants_write()
+    }
+
+    /// Whether the server may not give up a call now: its client will say nothing more, has taken
+    /// no call back, and the time is not over in which what was asked is still answered.
+    pub(crate) fn has_to_finish(&self, time: Duration, now: Instant) -> bool {
+        let due = |then: Instant| now < then.saturating_add(time);
+        let gone = self.dismissed || self.conn.is_closed();
+        self.ended.is_some_and(due) && !gone && !self.judge.has_cancelled()
+    }
+
+    /// As some shells do, each side begins with a byte order mark.
+    pub(crate) fn mark(&mut self) {
+        for pipe in &mut self.pipes {
+            pipe.intrude("\u{feff}");
+        }
     }
 
     /// Somebody else writes. Not in the middle of a message, which would be lost by it.

@@ -1,8 +1,10 @@
 //! Runs many scenarios: `world-run --sessions 1000000 --seed 0`, or one: `world-run --replay HEX`.
 //!
-//! A scenario that breaks a law is shortened and printed; then the run ends with status 1.
+//! A scenario that breaks a law is shortened and printed; then the run ends with status 1. With
+//! `--first` the first one ends the run, and is not shortened. `--corpus FOLDER` runs the scenarios in
+//! its files before the drawn ones.
 
-use std::{env, panic, process::ExitCode, time::Instant};
+use std::{env, fs, io, panic, path::Path, process::ExitCode, time::Instant};
 
 use mcp_world::{Options, Scenario, eras_agree, find_fault, run, shrink, tell};
 
@@ -24,13 +26,28 @@ fn main() -> ExitCode {
     if let Some(text) = value("--replay") {
         return replay(&text);
     }
-    match (number("--sessions", 10_000), number("--seed", 0)) {
-        (Ok(sessions), Ok(seed)) => simulate(sessions, seed),
-        (Err(problem), _) | (_, Err(problem)) => {
+    let first = words.iter().any(|word| word == "--first");
+    let known = value("--corpus").map_or(Ok(Vec::new()), |folder| corpus(Path::new(&folder)));
+    let known = known.map_err(|error| format!("--corpus: {error}"));
+    match (number("--sessions", 10_000), number("--seed", 0), known) {
+        (Ok(sessions), Ok(seed), Ok(known)) => simulate(sessions, seed, known, first),
+        (Err(problem), ..) | (_, Err(problem), _) | (.., Err(problem)) => {
             println!("{problem}");
             ExitCode::from(2)
         }
     }
+}
+
+/// The scenarios in a folder's files, by name.
+fn corpus(folder: &Path) -> io::Result<Vec<(String, Scenario)>> {
+    let files: Result<Vec<_>, _> = fs::read_dir(folder)?.collect();
+    let read = |file: fs::DirEntry| {
+        let name = file.file_name().to_string_lossy().into_owned();
+        Ok((name, Scenario::from_bytes(&fs::read(file.path())?)))
+    };
+    let mut all: Vec<_> = files?.into_iter().map(read).collect::<io::Result<_>>()?;
+    all.sort_by(|one, other| one.0.cmp(&other.0));
+    Ok(all)
 }
 
 fn replay(text: &str) -> ExitCode {
@@ -51,42 +68,42 @@ fn replay(text: &str) -> ExitCode {
     }
 }
 
-fn simulate(sessions: u64, seed: u64) -> ExitCode {
+fn simulate(sessions: u64, seed: u64, known: Vec<(String, Scenario)>, first: bool) -> ExitCode {
     let started = Instant::now();
-    let (mut done, mut calls, mut at) = (0, 0, seed);
-    let mut broken: Vec<String> = Vec::new();
-    while done < sessions && broken.len() < MOST_FAULTS {
-        let scenario = Scenario::from_seed(at);
-        let mut options = Options::default();
-        // The costlier laws are for some.
-        options.replayed = at % 8 == 0;
-        match panic::catch_unwind(|| run(&scenario, options)) {
-            Ok(report) => {
-                if at % 16 == 0 && run(&scenario, options) != report {
-                    println!("S10: seed {at} gives another trace the second time");
-                    broken.push("S10".into());
+    let mut tally = Tally::default();
+    let most = if first { 1 } else { MOST_FAULTS };
+    let mut seeds = seed..;
+    let mut known = known.into_iter();
+    while tally.sessions < sessions && tally.broken.len() < most {
+        match known.next() {
+            Some((name, scenario)) => tally.judge(&name, &scenario, None, first),
+            None => {
+                let at = seeds.next().unwrap_or_default();
+                tally.judge(
+                    &format!("seed {at}"),
+                    &Scenario::from_seed(at),
+                    Some(at),
+                    first,
+                );
+                if at % 20_000 == 19_999 {
+                    let Tally {
+                        sessions, calls, ..
+                    } = &tally;
+                    let seconds = started.elapsed().as_secs();
+                    println!("{sessions} sessions, {calls} calls, up to seed {at}, {seconds} s");
                 }
-                if at % 64 == 0
-                    && let Err(told) = eras_agree(at)
-                {
-                    println!("seed {at}: {told}");
-                    broken.push("S11".into());
-                }
-                done += u64::from(report.sessions);
-                calls += u64::from(report.calls);
             }
-            Err(_) => report(&scenario, options, at, &mut broken),
-        }
-        at += 1;
-        if at % 20_000 == 0 {
-            let seconds = started.elapsed().as_secs();
-            println!("{done} sessions, {calls} calls, up to seed {at}, {seconds} s");
         }
     }
+    let Tally {
+        sessions,
+        calls,
+        broken,
+    } = &tally;
     let seconds = started.elapsed().as_secs();
     println!(
-        "{done} sessions with {calls} calls in {seconds} s, seeds {seed} to {}",
-        at - 1
+        "{sessions} sessions with {calls} calls in {seconds} s, seeds {seed} to {}",
+        seeds.start.saturating_sub(1)
     );
     if broken.is_empty() {
         println!("no law was broken");
@@ -96,21 +113,56 @@ fn simulate(sessions: u64, seed: u64) -> ExitCode {
     }
 }
 
-/// Prints the shortest scenario of a fault, unless it is like one that was seen before.
-fn report(scenario: &Scenario, options: Options, seed: u64, broken: &mut Vec<String>) {
-    let fault = find_fault(scenario, options).unwrap_or_default();
-    let kind: String = fault
-        .chars()
-        .take(40)
-        .filter(|c| !c.is_ascii_digit())
-        .collect();
-    if broken.contains(&kind) {
-        return;
+/// What all scenarios together have come to.
+#[derive(Default)]
+struct Tally {
+    sessions: u64,
+    calls: u64,
+    /// The kinds of faults that were told.
+    broken: Vec<String>,
+}
+
+impl Tally {
+    /// Runs one scenario; the costlier laws are for some that are drawn, and all that are kept.
+    fn judge(&mut self, name: &str, scenario: &Scenario, seed: Option<u64>, first: bool) {
+        let each = |times: u64| seed.is_none_or(|seed| seed % times == 0);
+        let mut options = Options::default();
+        options.replayed = each(8);
+        let Ok(report) = panic::catch_unwind(|| run(scenario, options)) else {
+            return self.report(name, scenario, options, first);
+        };
+        if each(16) && run(scenario, options) != report {
+            println!("{name}: S10: another trace the second time");
+            self.broken.push("S10".into());
+        }
+        let eras = seed.filter(|seed| seed % 64 == 0).map(eras_agree);
+        if let Some(Err(told)) = eras {
+            println!("{name}: {told}");
+            self.broken.push("S11".into());
+        }
+        self.sessions += u64::from(report.sessions);
+        self.calls += u64::from(report.calls);
     }
-    broken.push(kind);
-    let shortest = shrink(scenario, options);
-    let fault = find_fault(&shortest, options).unwrap_or_default();
-    println!("seed {seed}: {fault}");
-    println!("{}", shortest.as_rust());
-    println!("world-run --replay {shortest}");
+
+    /// Prints the shortest scenario of a fault, unless it is like one that was seen before.
+    fn report(&mut self, name: &str, scenario: &Scenario, options: Options, first: bool) {
+        let fault = find_fault(scenario, options).unwrap_or_default();
+        let kind: String = fault
+            .chars()
+            .take(40)
+            .filter(|c| !c.is_ascii_digit())
+            .collect();
+        if self.broken.contains(&kind) {
+            return;
+        }
+        self.broken.push(kind);
+        if first {
+            return println!("{name}: {fault}");
+        }
+        let shortest = shrink(scenario, options);
+        let fault = find_fault(&shortest, options).unwrap_or_default();
+        println!("{name}: {fault}");
+        println!("{}", shortest.as_rust());
+        println!("world-run --replay {shortest}");
+    }
 }

@@ -185,10 +185,8 @@ impl<D: Dial> HttpTurns<D> {
     fn release_held(&mut self, now: Instant) -> bool {
         let mut any = false;
         for (id, open) in &mut self.open {
-            if open.held.is_none() || !self.desk.wants_chunk(*id) {
-                continue;
-            }
-            if let Some(bytes) = open.held.take() {
+            let wanted = |_: &mut _| self.desk.wants_chunk(*id);
+            if let Some(bytes) = open.held.take_if(wanted) {
                 self.desk.handle_chunk(*id, &bytes, now);
                 // It may have more to tell, and was not asked since.
                 Arc::clone(&open.ring).wake();

@@ -203,15 +203,15 @@ impl Session {
     /// A notification of an extension: tells whoever follows what it is about.
     pub(crate) fn noticed(&mut self, notification: &str, params: &Json) {
         let topics = self.extensions.topics_of(notification, params);
+        if topics.is_empty() {
+            return;
+        }
         let about = |call: &Call| {
             call.following.as_ref().is_some_and(|following| {
                 let mut topics = topics.iter();
                 topics.any(|(extension, topic)| following.is_about((extension, topic)))
             })
         };
-        if topics.is_empty() {
-            return;
-        }
         let followers = self.calls.iter().filter(|(_, call)| about(call));
         let followers: Vec<CallId> = followers.map(|(id, _)| id).collect();
         for id in followers {

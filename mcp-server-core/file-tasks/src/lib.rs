@@ -121,7 +121,6 @@ impl FileTaskStore {
                 files.push(path);
             }
         }
-        files.sort();
         Ok(files)
     }
 
